@@ -1,0 +1,28 @@
+import type { z } from 'zod';
+
+/** What a tool's code is given beside its arguments. */
+export interface ToolContext {
+  /** Task that the call belongs to. */
+  taskId: string;
+  /** `task:step:call_id`: the same on every retry of this call, for systems that want an idempotency key. */
+  key: string;
+  /** Aborted on cancel, time-out and worker shutdown. */
+  signal: AbortSignal;
+}
+
+/** A tool. Throwing gives the model an error result; the run goes on. */
+export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
+  name: string;
+  description: string;
+  parameters: Schema;
+  /** True: the call may be made twice without harm, so it is retried when its worker is lost. Default false. */
+  idempotent?: boolean;
+  /** Longest time that one call may take, in milliseconds. Default 60,000. */
+  timeoutMs?: number;
+  run(args: z.infer<Schema>, context: ToolContext): Promise<unknown>;
+}
+
+/** Gives a tool's `run` the type of its parameters. */
+export function defineTool<Schema extends z.ZodObject>(tool: Tool<Schema>): Tool {
+  return tool as unknown as Tool;
+}

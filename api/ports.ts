@@ -1,0 +1,50 @@
+import type { TaskRecord } from '../contract/task.ts';
+import type { Live, Receipt } from '../contract/wire.ts';
+import type { IdempotencyKey, NewTask } from '../store/store.ts';
+
+/** What the routes ask of the running system: the part of the API that talks to Temporal. */
+export interface Tasks {
+  /**
+   * Accepts durably, then starts the workflow; with Temporal down the task stays PENDING and is started later.
+   * Throws `ApiError` (`conversation_busy`, `conversation_not_found`, `idempotency_key_reused`, `store_unavailable`).
+   */
+  start(task: NewTask, key?: IdempotencyKey): Promise<{ task: TaskRecord; created: boolean }>;
+  /** Records the cancel, stops the run, waits for its end up to `waitMs`. Throws `ApiError` `task_not_found`. */
+  cancel(
+    id: string,
+    owner: string,
+    request: { by: string | null; reason: string | null; waitMs: number },
+  ): Promise<Receipt>;
+  /** What a RUNNING task is doing and its newest seq and usage so far; null when neither a worker nor Temporal can tell. */
+  live(task: TaskRecord): Promise<{ live: Live; lastSeq: number; usage: TaskRecord['usage'] } | null>;
+  /** Forgets an ended task: record, log, workflow. Throws `ApiError` `task_not_found`, `task_not_terminal`. */
+  forget(id: string, owner: string): Promise<void>;
+}
+
+export interface FeedRequest {
+  task: TaskRecord;
+  /** `Last-Event-ID`, else `?after=`, as it came. */
+  cursor: string | undefined;
+  /** False: log entries only. */
+  deltas: boolean;
+  /** Aborted when the client goes away. */
+  signal: AbortSignal;
+}
+
+/** The feed: one hub per watched task, any number of readers. */
+export interface Feed {
+  /** The SSE response (200, or 204 at the terminal event). Throws `ApiError` (`cursor_*`) before the first byte. */
+  stream(request: FeedRequest): Promise<Response>;
+  /** Log entries as JSON; waits up to `waitMs` for at least one. */
+  page(request: FeedRequest & { limit: number; waitMs: number }): Promise<FeedPage>;
+  /** Ends every stream between two frames and refuses new ones: for shutdown. */
+  drain(): Promise<void>;
+}
+
+export interface FeedPage {
+  data: unknown[];
+  /** Cursor behind the last entry of `data`. */
+  next: string;
+  last_seq: number;
+  terminal: boolean;
+}

@@ -1,0 +1,31 @@
+/**
+ * Where a reader stands in a task's feed: behind log entry `seq` and, where `attempt` is not 0,
+ * behind `offset` UTF-16 units of what that attempt of the current step has said.
+ */
+export interface Cursor {
+  seq: number;
+  attempt: number;
+  offset: number;
+}
+
+export const START: Cursor = { seq: 0, attempt: 0, offset: 0 };
+
+export type CursorProblem = 'cursor_invalid' | 'cursor_foreign';
+
+const SHAPE = /^(?:((?:task|conv)_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
+
+/** The frame id: `<task_id>:<seq>` for a log entry, `<task_id>:<seq>.<attempt>.<offset>` for text. */
+export function formatCursor(taskId: string, { seq, attempt, offset }: Cursor): string {
+  return attempt === 0 ? `${taskId}:${seq}` : `${taskId}:${seq}.${attempt}.${offset}`;
+}
+
+/** Reads a `Last-Event-ID` or `?after=`. A bare number is a seq of this task; empty or `0` is the start. */
+export function parseCursor(taskId: string, text: string | undefined): Cursor | CursorProblem {
+  if (text === undefined || text === '') return START;
+  if (text.startsWith('conv_') && text.includes(':')) return 'cursor_foreign';
+  const match = SHAPE.exec(text);
+  if (!match) return 'cursor_invalid';
+  const [, owner, seq, attempt, offset] = match;
+  if (owner !== undefined && owner !== taskId) return 'cursor_foreign';
+  return { seq: Number(seq), attempt: Number(attempt ?? 0), offset: Number(offset ?? 0) };
+}

@@ -1,0 +1,15 @@
+/** Names that the server, the worker and an operator's tools must agree on. */
+
+export const AGENT_RUN_WORKFLOW = 'agentRun';
+export const RECONCILE_WORKFLOW = 'reconcile';
+
+/** Search attributes, all of type Keyword. They are never encrypted: ids and names only. */
+export const SEARCH_ATTRIBUTES = {
+  conversation: 'HoldfastConversation',
+  agent: 'HoldfastAgent',
+  owner: 'HoldfastOwner',
+  status: 'HoldfastStatus',
+} as const;
+
+/** The owner of everything while the service runs without keys, on loopback only. */
+export const LOCAL_OWNER = 'local';

@@ -1,0 +1,120 @@
+import type { Failure } from './failures.ts';
+
+export type TaskStatus = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED';
+export const TASK_STATUSES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED'] as const satisfies readonly TaskStatus[];
+
+export type TaskType = 'agent_run' | 'tool_run';
+export const TASK_TYPES = ['agent_run', 'tool_run'] as const satisfies readonly TaskType[];
+
+export function isTerminal(status: TaskStatus): boolean {
+  return status === 'COMPLETED' || status === 'FAILED';
+}
+
+/** Tokens of all attempts, failed and aborted ones included. */
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  /** True where at least one figure is our estimate, because the provider gave none. */
+  estimated: boolean;
+}
+
+export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, estimated: false };
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    estimated: a.estimated || b.estimated,
+  };
+}
+
+export interface Parent {
+  task_id: string;
+  run_id?: string;
+  call_id?: string;
+  agent_id?: string;
+}
+
+/** A request to cancel, as the task's row keeps it. Times are RFC 3339 UTC with milliseconds. */
+export interface CancelRequest {
+  at: string;
+  by: string | null;
+  reason: string | null;
+}
+
+/** One part of an input that is a list of parts. */
+export interface InputPart {
+  type: 'text';
+  text: string;
+}
+export type TaskInput = string | InputPart[];
+
+/** The persisted record of one unit of work. */
+export interface TaskRecord {
+  id: string;
+  owner: string;
+  type: TaskType;
+  agent: string;
+  /** `provider/model` that replaces the agent's own, or null. */
+  model: string | null;
+  /** Instructions that replace the agent's own, or null. */
+  instructions: string | null;
+  name: string | null;
+  description: string | null;
+  status: TaskStatus;
+  progress: number;
+  failure: Failure | null;
+  input: TaskInput;
+  output: { text: string } | { value: unknown } | null;
+  partial_output: string | null;
+  conversation_id: string | null;
+  /** The task's place in its conversation, from 1; 0 without a conversation. */
+  ordinal: number;
+  parent: Parent | null;
+  metadata: Record<string, string>;
+  epoch: number;
+  limits: TaskLimits;
+  cancel_request: CancelRequest | null;
+  /** Run id of the workflow, once it has begun. */
+  run_id: string | null;
+  usage: Usage;
+  /** Number of the newest log entry that the store knows of; final once the task has ended. */
+  last_seq: number;
+  /** The run was ended from outside and its log could not be read. */
+  log_incomplete: boolean;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+}
+
+/** Limits that a caller set for one task; null: the configured default. */
+export interface TaskLimits {
+  timeout_seconds: number | null;
+  max_steps: number | null;
+}
+
+/** A stored message of a conversation. */
+export interface Message {
+  id: string;
+  conversation_id: string;
+  task_id: string;
+  role: 'user' | 'assistant';
+  /** Ordinal of the task that it belongs to. */
+  ordinal: number;
+  content: TaskInput;
+  partial: boolean;
+  created_at: string;
+}
+
+export interface Conversation {
+  id: string;
+  owner: string;
+  title: string | null;
+  metadata: Record<string, string>;
+  created_at: string;
+}
+
+/** The input as one text. */
+export function inputText(input: TaskInput): string {
+  return typeof input === 'string' ? input : input.map((part) => part.text).join('\n');
+}

@@ -1,0 +1,25 @@
+import type { DeltaFrame } from '../contract/frames.ts';
+
+/** What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. */
+export type RelayMessage =
+  | ({ kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'> })
+  /** The log has grown to `lastSeq`. */
+  | { kind: 'log'; lastSeq: number }
+  /** A cancel was recorded, and Temporal has accepted it. */
+  | { kind: 'cancel' }
+  /** The store holds the terminal status. */
+  | { kind: 'end' };
+
+/**
+ * Speed, never truth: messages may be lost, doubled or late, and every reader heals from the log,
+ * the heartbeat and the store. Order is kept per task where a message arrives at all.
+ */
+export interface Relay extends AsyncDisposable {
+  /** Fire and forget: returns at once and never throws. */
+  publish(taskId: string, message: RelayMessage): void;
+  /**
+   * Listens to one task. Returns once messages published from now on will be delivered.
+   * `onMessage` must not throw. The returned function ends the subscription.
+   */
+  subscribe(taskId: string, onMessage: (message: RelayMessage) => void): Promise<() => void>;
+}

@@ -1,0 +1,165 @@
+import type { LogEvent, TerminalEvent } from '../contract/events.ts';
+import type { Failure, FailureCode } from '../contract/failures.ts';
+import type {
+  CancelRequest,
+  Conversation,
+  Message,
+  TaskInput,
+  TaskRecord,
+  TaskStatus,
+  TaskType,
+} from '../contract/task.ts';
+
+/** A task to accept. Ids are the caller's to make: 128 random bits behind `task_`. */
+export type NewTask = Pick<
+  TaskRecord,
+  | 'id'
+  | 'owner'
+  | 'type'
+  | 'agent'
+  | 'model'
+  | 'instructions'
+  | 'name'
+  | 'description'
+  | 'input'
+  | 'conversation_id'
+  | 'parent'
+  | 'metadata'
+  | 'limits'
+>;
+
+/** Scoped by owner; `requestHash` tells a repetition from another request under the same key. */
+export interface IdempotencyKey {
+  key: string;
+  requestHash: string;
+}
+
+/** A request that the record refuses. The API maps the codes to statuses; nothing was stored. */
+export class StoreRefusal extends Error {
+  override name = 'StoreRefusal';
+  readonly code: 'conversation_busy' | 'idempotency_key_reused' | 'task_not_terminal' | 'name_taken';
+  constructor(code: StoreRefusal['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface TaskFilter {
+  owner: string;
+  status?: readonly TaskStatus[];
+  failure?: FailureCode;
+  type?: TaskType;
+  agent?: string;
+  conversation_id?: string;
+  parent_task_id?: string;
+  name?: string;
+  metadata?: Record<string, string>;
+  created_after?: string;
+  created_before?: string;
+}
+
+export interface PageRequest {
+  /** 1 to 100. */
+  limit: number;
+  order: 'asc' | 'desc';
+  /** `next_cursor` of the page before; opaque. A malformed one throws `BadPageCursor`. */
+  cursor?: string;
+}
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+export class BadPageCursor extends Error {
+  override name = 'BadPageCursor';
+}
+
+/** How a run ended, before the record has its say: a recorded cancel turns COMPLETED into FAILED `cancelled`. */
+export type RunEnd =
+  | { status: 'COMPLETED'; text: string }
+  | { status: 'FAILED'; failure: Failure; error: string };
+
+export interface FinishRequest {
+  taskId: string;
+  end: RunEnd;
+  /** The whole log but its terminal entry, without what was stored by `appendLog` before. First entry: `task.accepted` unless stored. */
+  log: LogEvent[];
+  /** RFC 3339: `at` of the terminal entry. */
+  at: string;
+  /** The log could not be read: `log` holds only what could. */
+  logIncomplete?: boolean;
+}
+
+export interface FinishResult {
+  /** False: another writer had already ended the task; `event` is the winner's. */
+  won: boolean;
+  event: TerminalEvent;
+  task: TaskRecord;
+}
+
+export type CancelResult =
+  /** The task had ended before; nothing was changed. */
+  | { kind: 'already_terminal'; task: TaskRecord }
+  /** It was PENDING and has now ended FAILED `cancelled`. */
+  | { kind: 'ended'; task: TaskRecord }
+  /** The request stands in the row (`task.cancel_request`, the first one where there were several). */
+  | { kind: 'requested'; task: TaskRecord };
+
+/** A page of a log, in order. `end`: nothing is stored behind it at this time. */
+export interface LogPage {
+  events: LogEvent[];
+  end: boolean;
+}
+
+/**
+ * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction. A database that
+ * cannot be reached rejects with `StoreUnavailable`.
+ */
+export interface Store extends AsyncDisposable {
+  ping(): Promise<void>;
+
+  /**
+   * Inserts a PENDING task with its user message, conversation (created for the owner where it is unknown) and
+   * ordinal. With a known idempotency key returns the task of that key, `created: false`. Another owner's
+   * conversation gives null. Throws `StoreRefusal` `conversation_busy` (it has a PENDING or RUNNING task),
+   * `idempotency_key_reused`.
+   */
+  acceptTask(task: NewTask, key?: IdempotencyKey): Promise<{ task: TaskRecord; created: boolean } | null>;
+  /** The task, or null where it is absent or, with `owner` given, another's. */
+  getTask(id: string, owner?: string): Promise<TaskRecord | null>;
+  listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;
+  /** Forgets an ended task: row, messages' task reference, log. False: absent or another's. Throws `task_not_terminal`. */
+  deleteTask(id: string, owner: string): Promise<boolean>;
+
+  /** PENDING → RUNNING for this workflow run (RUNNING stays RUNNING with the new run id). Null: it has ended or is absent. */
+  beginTask(id: string, runId: string): Promise<TaskRecord | null>;
+  /** Records the request under the row's lock; ends a PENDING task itself. Null: absent or another's. */
+  requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
+  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. */
+  appendLog(taskId: string, events: LogEvent[]): Promise<void>;
+  /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. */
+  finishTask(request: FinishRequest): Promise<FinishResult>;
+  /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry). */
+  readLog(taskId: string, after: number, maxBytes: number): Promise<LogPage>;
+
+  createConversation(conversation: Omit<Conversation, 'created_at'>): Promise<Conversation>;
+  getConversation(id: string, owner: string): Promise<Conversation | null>;
+  listConversations(owner: string, page: PageRequest): Promise<Page<Conversation>>;
+  /** Forgets a conversation with its messages and ended tasks. False: absent or another's. Throws `task_not_terminal`. */
+  deleteConversation(id: string, owner: string): Promise<boolean>;
+  /** Messages sorted by (ordinal, role: user first), oldest first. */
+  listMessages(conversationId: string, page: PageRequest): Promise<Page<Message>>;
+  /** What a run with this ordinal reads: every message below its own ordinal, and its own user message, in order. */
+  readConversation(conversationId: string, ordinal: number): Promise<Message[]>;
+
+  /** For the reconciler: PENDING tasks not known to be started, oldest first, accepted or last tried at least `olderThanMs` ago. */
+  dueStarts(olderThanMs: number, limit: number): Promise<TaskRecord[]>;
+  /** Temporal has accepted the start: `dueStarts` leaves the task out for the next minute. */
+  markStarted(id: string): Promise<void>;
+  /** Recorded cancels that Temporal has not accepted yet. */
+  dueCancels(limit: number): Promise<TaskRecord[]>;
+  markCancelSent(id: string): Promise<void>;
+  /** RUNNING tasks whose workflow was not looked at for `olderThanMs`, longest first; marks them as looked at. */
+  dueChecks(olderThanMs: number, limit: number): Promise<TaskRecord[]>;
+}
