@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { cutText } from '../../contract/text.ts';
+import { openRelay } from '../../relay/open-relay.ts';
+import { payloadsOf } from '../../relay/payloads.ts';
+import type { RelayMessage } from '../../relay/relay.ts';
+
+describe('openRelay', () => {
+  it('opens the relay of one process where neither a relay nor a database is configured', async () => {
+    await using relay = await openRelay({});
+    const messages: RelayMessage[] = [];
+    await relay.subscribe('task_1', (message) => messages.push(message));
+    relay.publish('task_1', { kind: 'cancel' });
+    expect(messages).toEqual([{ kind: 'cancel' }]);
+  });
+
+  it.each([
+    'redis://127.0.0.1:6379',
+    'rediss://example.test',
+    'mysql://example.test',
+    'nonsense',
+    '',
+  ])('refuses the relay URL %o and names RELAY_URL', async (relayUrl) => {
+    await expect(openRelay({ relayUrl, databaseUrl: 'postgres://unused' })).rejects.toThrow(
+      'RELAY_URL',
+    );
+  });
+});
+
+describe('payloadsOf', () => {
+  it('leaves a message alone that fits one notification', () => {
+    expect(payloadsOf({ kind: 'log', lastSeq: 7 })).toEqual(['{"kind":"log","lastSeq":7}']);
+  });
+
+  it.each(['a', 'é', '😀', '"', '\u0001'])(
+    'cuts a delta of many %o into pieces below 8,000 bytes',
+    (character) => {
+      const text = cutText(character.repeat(30_000), 30_001);
+      const piece = { step: 1, attempt: 1, block: 0, kind: 'text' as const, offset: 5, text };
+      const payloads = payloadsOf({ kind: 'delta', seq: 2, piece });
+      for (const payload of payloads) expect(Buffer.byteLength(payload)).toBeLessThan(8_000);
+      const pieces = payloads.map(
+        (payload) => (JSON.parse(payload) as { piece: typeof piece }).piece,
+      );
+      expect(pieces.map((part) => part.text).join('')).toBe(text);
+      expect(pieces.every((part) => part.text.isWellFormed())).toBe(true);
+    },
+  );
+});
