@@ -16,15 +16,10 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   const { relayUrl, databaseUrl, onError = () => {} } = options;
   const url = relayUrl ?? databaseUrl;
   if (url === undefined) return createInProcessRelay(onError);
-  const scheme = URL.parse(url)?.protocol;
-  switch (scheme) {
-    case 'postgres:':
-    case 'postgresql:':
-      return createPostgresRelay({ databaseUrl: url, onError });
-    case 'redis:':
-    case 'rediss:':
-      throw new Error('RELAY_URL: Redis is not supported yet; use postgres://… or leave it out');
-    default:
-      throw new Error(`RELAY_URL: no relay speaks ${scheme ?? 'this URL'}; use postgres://…`);
+  const scheme = URL.parse(url)?.protocol ?? '';
+  if (/^postgres(ql)?:$/.test(scheme)) return createPostgresRelay({ databaseUrl: url, onError });
+  if (/^rediss?:$/.test(scheme)) {
+    throw new Error('RELAY_URL: Redis is not supported yet; use postgres://… or leave it out');
   }
+  throw new Error(`RELAY_URL: no relay speaks ${scheme || 'this URL'}; use postgres://…`);
 }
