@@ -11,11 +11,28 @@ export default defineConfig({
   test: {
     reporters: ['default', ['json', { outputFile: 'test-report/results.json' }]],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/store/**/*.test.ts', 'test/relay/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{unit,store,relay}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       { test: { name: 'api', include: ['test/api/**/*.test.ts'], ...onTemporal } },
       { test: { name: 'temporal', include: ['test/workflow/**/*.test.ts'], ...onTemporal } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...onTemporal } },
-      { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          // They stop and kill processes of their own: one after another, when all else is done.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });
