@@ -88,18 +88,14 @@ export function toApiError(error: unknown): ApiError | null {
   return null;
 }
 
-/** What the framework itself refuses. */
+/** What the framework itself refuses: JSON that does not parse, and other media types. */
 function fromHttpException({ status, message }: HTTPException): ApiError | null {
-  switch (status) {
-    case 400:
-      return new ApiError('invalid_request', message || 'The request is not valid.');
-    case 413:
-      return new ApiError('payload_too_large', 'The body is too large.');
-    case 415:
-      return new ApiError('unsupported_media_type', 'The body must be application/json.');
-    default:
-      return null;
+  if (status === 400) return invalidRequest('', message);
+  if (status === 413) return new ApiError('payload_too_large', 'The body is too large.');
+  if (status === 415) {
+    return new ApiError('unsupported_media_type', 'The body must be application/json.');
   }
+  return null;
 }
 
 /** The error's response: body, status, and `Retry-After` where trying again makes sense. */

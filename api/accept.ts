@@ -1,0 +1,15 @@
+import type { Context } from 'hono';
+import { accepts } from 'hono/accepts';
+
+const EVENT_STREAM = 'text/event-stream';
+const JSON_TYPE = 'application/json';
+
+/** Whether the caller asks for the feed as SSE. `otherwise` decides where `Accept` names neither SSE nor JSON. */
+export function wantsEventStream(c: Context, otherwise: boolean): boolean {
+  const type = accepts(c, {
+    header: 'Accept',
+    supports: [EVENT_STREAM, JSON_TYPE],
+    default: otherwise ? EVENT_STREAM : JSON_TYPE,
+  });
+  return type === EVENT_STREAM;
+}

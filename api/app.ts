@@ -1,0 +1,73 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { LOCAL_OWNER } from '../contract/names.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import type { ApiEnv, App, AppDependencies } from './dependencies.ts';
+import { ApiError, errorResponse, toApiError } from './errors.ts';
+import { allowOrigins, guardLoopback } from './guard.ts';
+import { addAgentRoutes } from './routes/agents.ts';
+import { addConversationRoutes } from './routes/conversations.ts';
+import { addDocsRoutes } from './routes/docs.ts';
+import { addEventRoutes } from './routes/events.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addTaskRoutes } from './routes/tasks.ts';
+import { refuseInvalid } from './validation.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The HTTP API. It listens to nothing and owns nothing: what it is given outlives it. */
+export function createApp(dependencies: AppDependencies): App {
+  const app: App = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalid(result) });
+  addMiddleware(app, dependencies);
+  addTaskRoutes(app, dependencies);
+  addEventRoutes(app, dependencies);
+  addConversationRoutes(app, dependencies);
+  addAgentRoutes(app, dependencies);
+  addHealthRoutes(app, dependencies);
+  addDocsRoutes(app);
+  answerErrors(app, dependencies.log);
+  return app;
+}
+
+/** The order matters: everything after the first has a request id, and nothing runs for a caller that the guard refuses. */
+function addMiddleware(app: App, { config }: AppDependencies): void {
+  app.use(requestId());
+  app.use(async (c, next) => {
+    await next();
+    // Again, because a response that a handler made itself does not take over prepared headers.
+    c.res.headers.set('X-Request-Id', c.get('requestId'));
+  });
+  // The API is plain HTTP on loopback: HSTS would lock a browser out of its other services.
+  app.use(secureHeaders({ strictTransportSecurity: false }));
+  app.use(guardLoopback(config.corsOrigins));
+  if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseBody }));
+  app.use(async (c, next) => {
+    // The one place that says whose request it is.
+    c.set('owner', LOCAL_OWNER);
+    await next();
+  });
+}
+
+function refuseBody(): never {
+  throw new ApiError('payload_too_large', `The body must be at most ${MAX_BODY_BYTES} bytes.`);
+}
+
+function answerErrors(app: App, log: AppDependencies['log']): void {
+  app.notFound((c) => {
+    const allowed = allowedMethods(app.routes, c.req.path);
+    if (allowed.length === 0) {
+      return errorResponse(c, new ApiError('route_not_found', 'There is no such route.'));
+    }
+    c.header('Allow', allowed.join(', '));
+    return errorResponse(c, new ApiError('method_not_allowed', 'The route has no such method.'));
+  });
+  app.onError((error, c) => {
+    const known = toApiError(error);
+    if (known) return errorResponse(c, known);
+    log.error({ err: error, request_id: c.get('requestId') }, 'a request failed');
+    return errorResponse(c, new ApiError('internal', 'The request failed; the log knows more.'));
+  });
+}

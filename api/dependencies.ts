@@ -1,0 +1,38 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Agent } from '../agents/agent.ts';
+import type { Store } from '../store/store.ts';
+import type { Feed, Tasks } from './ports.ts';
+import type { WorkflowLinks } from './task-view.ts';
+
+export interface ApiConfig extends WorkflowLinks {
+  /** Origins whose pages may call the API; none: only the server's own. */
+  corsOrigins: readonly string[];
+  /** Agent of a start that names none. */
+  defaultAgent: string;
+  /** `provider/id` of agents that name no model. */
+  defaultModel: string;
+}
+
+/** What must answer before the service is ready, by name. A check rejects when it is not. */
+export interface Readiness {
+  store(): Promise<unknown>;
+  temporal(): Promise<unknown>;
+}
+
+export interface AppDependencies {
+  store: Store;
+  tasks: Tasks;
+  feed: Feed;
+  readiness: Readiness;
+  agents: readonly Agent[];
+  config: ApiConfig;
+  /** Hears of what callers are not told: pino, or anything with its shape. */
+  log: { error(context: object, message: string): void };
+}
+
+/** What the middleware leaves for the handlers. */
+export interface ApiEnv {
+  Variables: { requestId: string; owner: string };
+}
+
+export type App = OpenAPIHono<ApiEnv>;

@@ -1,0 +1,42 @@
+import type { Agent } from '../agents/agent.ts';
+import type { NewTask } from '../store/store.ts';
+import { ApiError } from './errors.ts';
+import { newId } from './ids.ts';
+import type { StartTask } from './schemas.ts';
+
+/** Names that address a task by its relation to the speaker. */
+const RESERVED_NAMES: readonly string[] = ['parent', 'self', 'all', 'broadcast'];
+
+interface Agents {
+  agents: readonly Agent[];
+  config: { defaultAgent: string };
+}
+
+/** The task that a request asks for. Throws `agent_not_found`, `reserved_name`. */
+export function newTask(request: StartTask, owner: string, { agents, config }: Agents): NewTask {
+  const agent = request.agent ?? config.defaultAgent;
+  if (!agents.some(({ name }) => name === agent)) {
+    throw new ApiError('agent_not_found', 'There is no such agent.');
+  }
+  if (request.name !== undefined && RESERVED_NAMES.includes(request.name)) {
+    throw new ApiError('reserved_name', `The name '${request.name}' is reserved.`);
+  }
+  return {
+    id: newId('task'),
+    owner,
+    type: 'agent_run',
+    agent,
+    model: request.model ?? null,
+    instructions: request.instructions ?? null,
+    name: request.name ?? null,
+    description: request.description ?? null,
+    input: request.input,
+    conversation_id: request.conversation_id ?? null,
+    parent: null,
+    metadata: request.metadata ?? {},
+    limits: {
+      timeout_seconds: request.timeout_seconds ?? null,
+      max_steps: request.max_steps ?? null,
+    },
+  };
+}

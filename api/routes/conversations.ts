@@ -1,0 +1,102 @@
+import { createRoute } from '@hono/zod-openapi';
+import type { Conversation } from '../../contract/task.ts';
+import type { App, AppDependencies } from '../dependencies.ts';
+import { conversationNotFound } from '../errors.ts';
+import { isConversationId, newId } from '../ids.ts';
+import { pageRequest } from '../page-request.ts';
+import { ConversationSchema, MessageSchema, pageOf } from '../response-schemas.ts';
+import {
+  CreateConversationSchema,
+  IdParamsSchema,
+  MessagesQuerySchema,
+  NoQuerySchema,
+  PageQuerySchema,
+} from '../schemas.ts';
+import { conversationView } from '../task-view.ts';
+import { ERRORS, json } from './responses.ts';
+
+const createConversationRoute = createRoute({
+  method: 'post',
+  path: '/v1/conversations',
+  summary: 'Create a conversation',
+  request: {
+    query: NoQuerySchema,
+    body: {
+      required: false,
+      content: { 'application/json': { schema: CreateConversationSchema } },
+    },
+  },
+  responses: { 201: json(ConversationSchema, 'The conversation.'), ...ERRORS },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/conversations',
+  summary: 'List conversations',
+  request: { query: PageQuerySchema },
+  responses: { 200: json(pageOf(ConversationSchema), 'A page, newest first.'), ...ERRORS },
+});
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/v1/conversations/{id}',
+  summary: 'Read a conversation',
+  request: { params: IdParamsSchema, query: NoQuerySchema },
+  responses: { 200: json(ConversationSchema, 'The conversation.'), ...ERRORS },
+});
+
+const deleteRoute = createRoute({
+  method: 'delete',
+  path: '/v1/conversations/{id}',
+  summary: 'Forget a conversation with its messages and ended tasks',
+  request: { params: IdParamsSchema, query: NoQuerySchema },
+  responses: { 204: { description: 'It is gone.' }, ...ERRORS },
+});
+
+const messagesRoute = createRoute({
+  method: 'get',
+  path: '/v1/conversations/{id}/messages',
+  summary: "List a conversation's messages",
+  request: { params: IdParamsSchema, query: MessagesQuerySchema },
+  responses: { 200: json(pageOf(MessageSchema), 'A page, oldest first.'), ...ERRORS },
+});
+
+/** Create, list, read and forget conversations, and read their messages. */
+export function addConversationRoutes(app: App, { store }: AppDependencies): void {
+  async function ownConversation(id: string, owner: string): Promise<Conversation> {
+    const conversation = isConversationId(id) ? await store.getConversation(id, owner) : null;
+    if (!conversation) throw conversationNotFound();
+    return conversation;
+  }
+
+  app.openapi(createConversationRoute, async (c) => {
+    const { title = null, metadata = {} } = c.req.valid('json');
+    const conversation = { id: newId('conv'), owner: c.get('owner'), title, metadata };
+    const created = await store.createConversation(conversation);
+    c.header('Location', `/v1/conversations/${created.id}`);
+    return c.json(conversationView(created), 201);
+  });
+
+  app.openapi(listRoute, async (c) => {
+    const page = pageRequest(c.req.valid('query'));
+    const { data, next_cursor } = await store.listConversations(c.get('owner'), page);
+    return c.json({ data: data.map(conversationView), next_cursor }, 200);
+  });
+
+  app.openapi(getRoute, async (c) => {
+    const conversation = await ownConversation(c.req.valid('param').id, c.get('owner'));
+    return c.json(conversationView(conversation), 200);
+  });
+
+  app.openapi(deleteRoute, async (c) => {
+    const { id } = c.req.valid('param');
+    const deleted = isConversationId(id) && (await store.deleteConversation(id, c.get('owner')));
+    if (!deleted) throw conversationNotFound();
+    return c.body(null, 204);
+  });
+
+  app.openapi(messagesRoute, async (c) => {
+    const { id } = await ownConversation(c.req.valid('param').id, c.get('owner'));
+    return c.json(await store.listMessages(id, pageRequest(c.req.valid('query'))), 200);
+  });
+}

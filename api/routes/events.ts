@@ -1,0 +1,69 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { wantsEventStream } from '../accept.ts';
+import type { App, AppDependencies } from '../dependencies.ts';
+import { toApiError, type ErrorCode } from '../errors.ts';
+import { ownTask } from '../own-task.ts';
+import { EventPageSchema } from '../response-schemas.ts';
+import { EventsHeadersSchema, EventsQuerySchema, IdParamsSchema } from '../schemas.ts';
+import { ERRORS, json } from './responses.ts';
+
+/** What passes by itself. `EventSource` gives up for good on anything but 200, so that a feed says these with a clean end. */
+const PASSING: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'too_many_streams'];
+const RETRY_MS = 2_000;
+
+const eventsRoute = createRoute({
+  method: 'get',
+  path: '/v1/tasks/{id}/events',
+  summary: "Read a task's feed",
+  description:
+    'Server-Sent Events, or with `Accept: application/json` a page of the log. `Last-Event-ID`, else `after`, is the cursor.',
+  request: { params: IdParamsSchema, query: EventsQuerySchema, headers: EventsHeadersSchema },
+  responses: {
+    200: {
+      description: 'The feed from the cursor on, or a page of the log.',
+      content: {
+        'text/event-stream': { schema: z.string() },
+        'application/json': { schema: EventPageSchema },
+      },
+    },
+    204: { description: 'The cursor is at the terminal event: nothing follows.' },
+    ...ERRORS,
+  },
+});
+
+/** The feed of one task, as SSE and as JSON. */
+export function addEventRoutes(app: App, { store, feed }: AppDependencies): void {
+  app.openapi(eventsRoute, async (c) => {
+    const { conversation_id: conversationId, after, deltas, limit, wait_ms } = c.req.valid('query');
+    const reference = { id: c.req.valid('param').id, owner: c.get('owner'), conversationId };
+    const cursor = c.req.valid('header')['Last-Event-ID'] ?? after;
+    const { signal } = c.req.raw;
+
+    if (!wantsEventStream(c, true)) {
+      const task = await ownTask(store, reference);
+      const request = { task, cursor, deltas, signal, limit, waitMs: wait_ms };
+      return c.json(await feed.page(request), 200);
+    }
+    try {
+      const task = await ownTask(store, reference);
+      // Nobody would ever read, and so end, a stream that is opened for a HEAD.
+      if (c.req.method === 'HEAD') return endAtOnce();
+      return await feed.stream({ task, cursor, deltas, signal });
+    } catch (error) {
+      const known = toApiError(error);
+      if (known && PASSING.includes(known.code)) return endAtOnce();
+      throw error;
+    }
+  });
+}
+
+/** An SSE response that ends cleanly at once: the reader comes back by itself. */
+function endAtOnce(): Response {
+  return new Response(`retry: ${RETRY_MS}\n\n`, {
+    headers: {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    },
+  });
+}

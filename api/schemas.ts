@@ -1,0 +1,181 @@
+import { z } from '@hono/zod-openapi';
+import { FAILURE_CODES } from '../contract/failures.ts';
+import { inputText, TASK_STATUSES, TASK_TYPES } from '../contract/task.ts';
+import { isClean } from '../contract/text.ts';
+import { isConversationId } from './ids.ts';
+
+/** What requests may hold. Unknown fields are refused; every text is well-formed and without U+0000. */
+
+const MAX_INPUT_BYTES = 256 * 1024;
+const METADATA_KEY_LENGTH = 64;
+const METADATA_VALUE_LENGTH = 512;
+const METADATA_KEYS = 16;
+const METADATA_FILTER = 'metadata.';
+/** Long enough for every id, name and page cursor that this service makes. */
+const MAX_FILTER_LENGTH = 1_000;
+
+const text = (min: number, max: number) =>
+  z
+    .string()
+    .min(min)
+    .max(max)
+    .refine(isClean, { error: 'must be well-formed Unicode without U+0000' });
+
+/** A whole number in a query. */
+const integer = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .default(fallback)
+    .openapi({ type: 'integer', minimum: min, maximum: max, default: fallback });
+
+/** A time within the years that every part of the system can write down, as RFC 3339 UTC with milliseconds. */
+const time = z.iso
+  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
+  .refine((value) => /^[1-9]\d{3}-/.test(utc(value)), { error: 'must be an RFC 3339 time' })
+  .transform(utc)
+  .openapi({ type: 'string', format: 'date-time' });
+
+function utc(value: string): string {
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
+}
+
+/** `true` unless it says `false`. */
+const flag = z
+  .enum(['true', 'false'])
+  .default('true')
+  .transform((value) => value === 'true')
+  .openapi({ type: 'boolean', default: true });
+
+const InputSchema = z
+  .union([
+    text(1, MAX_INPUT_BYTES),
+    z.array(z.strictObject({ type: z.literal('text'), text: text(1, MAX_INPUT_BYTES) })).min(1),
+  ])
+  .refine((input) => Buffer.byteLength(inputText(input)) <= MAX_INPUT_BYTES, {
+    error: `must be at most ${MAX_INPUT_BYTES} bytes of UTF-8`,
+  })
+  .openapi({ description: 'A text, or a list of parts; at most 256 KiB.' });
+
+const MetadataSchema = z
+  .record(text(1, METADATA_KEY_LENGTH), text(0, METADATA_VALUE_LENGTH))
+  .refine((metadata) => Object.keys(metadata).length <= METADATA_KEYS, {
+    error: `must have at most ${METADATA_KEYS} keys`,
+  });
+
+const ConversationIdSchema = z.string().refine(isConversationId, {
+  error: 'must be conv_ and up to 64 letters, digits, - and _',
+});
+
+/** `POST /v1/tasks` */
+export const StartTaskSchema = z
+  .strictObject({
+    input: InputSchema,
+    agent: text(1, 64).optional(),
+    model: z
+      .string()
+      .max(200)
+      .regex(/^[a-z][a-z0-9-]*\/[\x21-\x7e]+$/, 'must look like provider/id')
+      .optional(),
+    instructions: text(1, 65_536).optional(),
+    conversation_id: ConversationIdSchema.optional(),
+    name: text(1, 64).optional(),
+    description: text(0, 1_024).optional(),
+    metadata: MetadataSchema.optional(),
+    on_busy: z.literal('reject', { error: "only 'reject' is supported yet" }).optional(),
+    timeout_seconds: z.int().min(1).max(86_400).optional(),
+    max_steps: z.int().min(1).max(1_000).optional(),
+  })
+  .openapi('StartTask');
+export type StartTask = z.infer<typeof StartTaskSchema>;
+
+export const StartTaskHeadersSchema = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
+    .optional(),
+});
+
+/** `POST /v1/tasks/{id}/cancel` */
+export const CancelTaskSchema = z
+  .strictObject({
+    reason: text(0, 1_000).optional(),
+    scope: z.enum(['tree', 'task']).optional(),
+    wait_ms: z.int().min(0).max(30_000).optional(),
+  })
+  .openapi('CancelTask');
+
+/** `POST /v1/conversations` */
+export const CreateConversationSchema = z
+  .strictObject({ title: text(0, 256).optional(), metadata: MetadataSchema.optional() })
+  .openapi('CreateConversation');
+
+/** An id in a path. Its shape is the handler's matter: an id that cannot exist is absent, not malformed. */
+export const IdParamsSchema = z.object({ id: z.string() });
+
+const ORDERS = ['asc', 'desc'] as const;
+const page = {
+  limit: integer(1, 100, 20),
+  cursor: text(0, MAX_FILTER_LENGTH).optional(),
+};
+
+/** A page of a list that begins with the newest. */
+export const PageQuerySchema = z.strictObject({ ...page, order: z.enum(ORDERS).default('desc') });
+/** A page of a list that begins with the oldest. */
+export const MessagesQuerySchema = z.strictObject({
+  ...page,
+  order: z.enum(ORDERS).default('asc'),
+});
+
+const filterText = text(0, MAX_FILTER_LENGTH).optional();
+const StatusSchema = z.enum(TASK_STATUSES);
+
+const taskFilters = {
+  ...PageQuerySchema.shape,
+  status: z.union([StatusSchema, z.array(StatusSchema)]).optional(),
+  failure: z.enum(FAILURE_CODES).optional(),
+  type: z.enum(TASK_TYPES).optional(),
+  agent: filterText,
+  conversation_id: filterText,
+  parent_task_id: filterText,
+  name: filterText,
+  created_after: time.optional(),
+  created_before: time.optional(),
+};
+
+/** `GET /v1/tasks`; the filters by metadata are free fields `metadata.<key>`. */
+export const ListTasksQuerySchema = z
+  .object(taskFilters)
+  .catchall(text(0, METADATA_VALUE_LENGTH))
+  .superRefine((query, context) => {
+    const unknown = Object.keys(query).filter(
+      (name) => !Object.hasOwn(taskFilters, name) && metadataKey(name) === null,
+    );
+    if (unknown.length > 0) context.addIssue({ code: 'unrecognized_keys', keys: unknown });
+  });
+export type ListTasksQuery = z.infer<typeof ListTasksQuerySchema>;
+
+/** The key of a filter `metadata.<key>`, or null where the name is no such filter. */
+export function metadataKey(name: string): string | null {
+  const key = name.startsWith(METADATA_FILTER) ? name.slice(METADATA_FILTER.length) : '';
+  return key.length >= 1 && key.length <= METADATA_KEY_LENGTH && isClean(key) ? key : null;
+}
+
+/** `GET /v1/tasks/{id}` */
+export const TaskQuerySchema = z.strictObject({ conversation_id: z.string().optional() });
+
+/** `GET /v1/tasks/{id}/events`; `limit` and `wait_ms` count for JSON only. */
+export const EventsQuerySchema = z.strictObject({
+  conversation_id: z.string().optional(),
+  after: z.string().optional(),
+  deltas: flag,
+  limit: integer(1, 100, 100),
+  wait_ms: integer(0, 30_000, 0),
+});
+
+export const EventsHeadersSchema = z.object({ 'Last-Event-ID': z.string().optional() });
+
+export const NoQuerySchema = z.strictObject({});
