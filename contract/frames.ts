@@ -1,4 +1,5 @@
 import type { LogEvent } from './events.ts';
+import type { Usage } from './task.ts';
 import type { Block, BlockKind } from './text.ts';
 
 /**
@@ -10,6 +11,8 @@ export interface Partial {
   step: number;
   attempt: number;
   blocks: Block[];
+  /** Tokens of this attempt so far, by estimate until the provider has told. */
+  usage: Usage;
   /** A tool call has begun in this attempt: what it said is no answer. */
   tool_call_begun?: true;
 }

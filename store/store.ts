@@ -77,7 +77,7 @@ export class BadPageCursor extends Error {
 
 /** How a run ended, before the record has its say: a recorded cancel turns COMPLETED into FAILED `cancelled`. */
 export type RunEnd =
-  | { status: 'COMPLETED'; text: string }
+  | { status: 'COMPLETED' }
   | { status: 'FAILED'; failure: Failure; error: string };
 
 export interface FinishRequest {

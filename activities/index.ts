@@ -1,0 +1,20 @@
+import { createBeginTask, type BeginTaskDeps } from './begin-task.ts';
+import { createCallModel, type CallModelDeps } from './call-model.ts';
+import { createFinishTask, createFlushLog } from './finish-task.ts';
+import { createRunTool } from './run-tool.ts';
+import { createSweep, type SweepDeps } from './sweep.ts';
+import type { Activities } from './types.ts';
+
+export type ActivityDeps = BeginTaskDeps & CallModelDeps & SweepDeps;
+
+/** All activities of a worker, with what they work on closed in. */
+export function createActivities(deps: ActivityDeps): Activities {
+  return {
+    beginTask: createBeginTask(deps),
+    callModel: createCallModel(deps),
+    runTool: createRunTool(deps),
+    flushLog: createFlushLog(deps),
+    finishTask: createFinishTask(deps),
+    sweep: createSweep(deps),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Context } from '@temporalio/activity';
+import type { Agent } from '../agents/agent.ts';
+import { isTerminal, type Message } from '../contract/task.ts';
+import type { Store } from '../store/store.ts';
+import type { PromptMessage } from './models/model.ts';
+import { patiently } from './patiently.ts';
+import { buildPrompt } from './prompt.ts';
+import { readRunLog } from './run-log.ts';
+import type { ConversationView, ModelCall } from './types.ts';
+
+export interface PreparePromptOptions {
+  store: Store;
+  context: Context;
+  call: ModelCall;
+  agent: Agent;
+  stop: AbortSignal;
+}
+
+/**
+ * Puts the prompt together from the conversation and the run's own log, and reads the task's row last: the look that
+ * stands immediately before the provider call. Null: a cancel is recorded or the task has ended, so no call may follow.
+ */
+export async function preparePrompt(options: PreparePromptOptions): Promise<PromptMessage[] | null> {
+  const { store, context, call, agent, stop } = options;
+  const { taskId, conversation, step, seq } = call;
+  const [messages, log] = await Promise.all([
+    conversation ? patiently(() => readMessages(store, conversation), stop) : [],
+    step > 1 ? patiently(() => readRunLog(context, store, seq), stop) : [],
+  ]);
+  const task = await patiently(() => store.getTask(taskId), stop);
+  if (!task || task.cancel_request || isTerminal(task.status)) return null;
+  return buildPrompt({ agent, task, messages, log, omittedTurns: conversation?.omittedTurns ?? 0 });
+}
+
+async function readMessages(store: Store, { id, ordinal, fromOrdinal }: ConversationView): Promise<Message[]> {
+  const messages = await store.readConversation(id, ordinal);
+  return messages.filter((message) => message.ordinal >= fromOrdinal);
+}

@@ -1,0 +1,53 @@
+import type { Context } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { LogEvent } from '../contract/events.ts';
+import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
+import type { Store } from '../store/store.ts';
+
+/** Bytes of JSON that one query answers with: well below the 2 MB that a payload may hold. */
+const PAGE_BYTES = 512 * 1024;
+
+/** A part of a run's log: what its workflow run holds, from `firstSeq` on. What comes before is in the store. */
+export interface HeldLog {
+  firstSeq: number;
+  events: LogEvent[];
+}
+
+/**
+ * Reads the entries up to `through` that the activity's own workflow run holds, by query: the log never
+ * travels through history a second time.
+ */
+export async function readOwnLog(context: Context, through: number): Promise<HeldLog> {
+  const execution = context.info.workflowExecution;
+  if (!execution) throw new Error('not an activity of a workflow');
+  const handle = context.client.workflow.getHandle(execution.workflowId, execution.runId);
+  return readHeldLog(handle, through);
+}
+
+/** Reads what a workflow run holds of its log, up to `through` or to its end. */
+export async function readHeldLog(handle: WorkflowHandle, through = Infinity): Promise<HeldLog> {
+  const read = (after: number, maxBytes: number) =>
+    handle.query<EventsPage, [EventsRequest]>(EVENTS_QUERY, { after, maxBytes });
+  const { firstSeq, lastSeq } = await read(0, 0);
+  const end = Math.min(through, lastSeq);
+  const events: LogEvent[] = [];
+  for (let after = firstSeq - 1; after < end; after = events.at(-1)?.seq ?? end) {
+    const page = await read(after, PAGE_BYTES);
+    if (page.events.length === 0) throw new Error(`log ends at ${after}, expected ${end}`);
+    events.push(...page.events.filter((event) => event.seq <= end));
+  }
+  return { firstSeq, events };
+}
+
+/** The whole log of the activity's run from entry 2 up to `through`: what the store holds of it, then the rest. */
+export async function readRunLog(context: Context, store: Store, through: number): Promise<LogEvent[]> {
+  const held = await readOwnLog(context, through);
+  const taskId = context.info.workflowExecution?.workflowId ?? '';
+  const stored: LogEvent[] = [];
+  for (let after = 1; after < held.firstSeq - 1; after = stored.at(-1)?.seq ?? after) {
+    const { events } = await store.readLog(taskId, after, PAGE_BYTES);
+    if (events.length === 0) throw new Error(`stored log ends at ${after}, expected ${held.firstSeq - 1}`);
+    stored.push(...events.filter((event) => event.seq < held.firstSeq));
+  }
+  return [...stored, ...held.events];
+}

@@ -1,0 +1,85 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { Agent } from '../agents/agent.ts';
+import type { Tool } from '../agents/tool.ts';
+import { errorText } from '../contract/error-text.ts';
+import { ATTEMPT_FAILURES } from '../contract/failures.ts';
+import { cleanJson, cutBytes } from '../contract/text.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { Store } from '../store/store.ts';
+import { Stopped, supervise } from './supervise.ts';
+import { toolPolicy } from './tool-specs.ts';
+import type { ToolResult, ToolRun } from './types.ts';
+
+/** Most bytes of UTF-8 that a tool's output may have; what is longer is cut and marked. */
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+export interface RunToolDeps {
+  store: Store;
+  relay: Relay;
+  agents: ReadonlyMap<string, Agent>;
+  heartbeatMs: number;
+}
+
+/**
+ * Carries out one tool call. Whatever goes wrong in the tool is a result for the model to read; only a stop
+ * (cancel, worker shutdown) ends the activity without one. It does not wait for a tool that ignores its signal.
+ */
+export function createRunTool({ store, relay, agents, heartbeatMs }: RunToolDeps) {
+  return async function runTool({ taskId, step, agent, call }: ToolRun): Promise<ToolResult> {
+    const context = Context.current();
+    const tools = agents.get(agent)?.tools ?? [];
+    const tool = tools.find((one) => one.name === call.name);
+    if (!tool) return nonsense(`There is no tool named ${call.name}. There are: ${tools.map((one) => one.name).join(', ')}.`);
+    const parsed = tool.parameters.safeParse(call.arguments);
+    if (!parsed.success) return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
+
+    const heartbeat = () => ({ details: undefined, nextMs: heartbeatMs });
+    await using supervision = await supervise({ context, taskId, store, relay, heartbeat });
+    const stop = supervision.signal;
+    const { timeoutMs } = toolPolicy(tool);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([stop, timeout]);
+    try {
+      const key = `${taskId}:${step}:${call.callId}`;
+      const output = await untilAborted(tool.run(parsed.data, { taskId, key, signal }), signal);
+      return { ...bounded(output), is_error: false };
+    } catch (error) {
+      if (stop.aborted) return stopped(stop.reason);
+      const text = timeout.aborted ? `The tool did not end within ${timeoutMs} ms.` : errorText(error);
+      return { output: text, is_error: true };
+    }
+  };
+}
+
+function nonsense(output: string): ToolResult {
+  return { ...bounded(output), is_error: true, nonsense: true };
+}
+
+/** The output as clean JSON, cut where it is too long. */
+function bounded(output: unknown): Pick<ToolResult, 'output' | 'truncated'> {
+  const json = JSON.stringify(output) as string | undefined;
+  if (json === undefined) return { output: null };
+  if (Buffer.byteLength(json) <= MAX_OUTPUT_BYTES) return { output: cleanJson(JSON.parse(json) as unknown) };
+  const text = typeof output === 'string' ? output : json;
+  return { output: cutBytes(cleanJson(text), MAX_OUTPUT_BYTES), truncated: true };
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** A recorded cancel is a result, because Temporal's own cancel may not have reached this worker yet. */
+function stopped(reason: unknown): ToolResult {
+  const why = reason instanceof Stopped ? reason.why : 'cancelled';
+  if (why === 'cancel_recorded') return { output: 'The tool call was cancelled.', is_error: true };
+  if (why === 'cancelled') throw new CancelledFailure('The tool call was cancelled.');
+  throw ApplicationFailure.create({
+    message: 'The worker that ran this tool was shut down. It is not known whether the tool had its effect.',
+    type: ATTEMPT_FAILURES.workerShutdown,
+  });
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
+import { startOptions } from '../contract/start-options.ts';
+import type { TaskRecord } from '../contract/task.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { Store } from '../store/store.ts';
+import { endFromOutside } from './end-from-outside.ts';
+import { isUnreachable } from './patiently.ts';
+
+/** Pause between two rounds. A recorded cancel or start that could not be sent is sent this soon after Temporal's return. */
+const ROUND_MS = 1_000;
+/** How often the workflow of a RUNNING task is looked at. */
+const CHECK_EVERY_MS = 5_000;
+/** A PENDING task gets this long to begin by the start that its API sent. */
+const START_GRACE_MS = 2_000;
+/** A shift of the reconciler; the schedule begins the next one. */
+const SHIFT_MS = 5 * 60_000;
+/** Tasks per round and kind. */
+const BATCH = 50;
+/** Deadline of each call to Temporal. */
+const CALL_MS = 3_000;
+
+export interface SweepDeps {
+  store: Store;
+  relay: Relay;
+  taskQueue: string;
+}
+
+/**
+ * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, ends RUNNING tasks
+ * whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is neither.
+ */
+export function createSweep(deps: SweepDeps) {
+  const { store } = deps;
+  return async function sweep(): Promise<void> {
+    const context = Context.current();
+    const end = Date.now() + SHIFT_MS;
+    const each = (tasks: TaskRecord[], work: (task: TaskRecord) => Promise<void>) =>
+      Promise.all(tasks.map((task) => guarded(context, () => work(task))));
+    while (Date.now() < end) {
+      context.heartbeat();
+      await guarded(context, async () => {
+        await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) => start(deps, context, task));
+        await each(await store.dueCancels(BATCH), (task) => cancel(deps, context, task));
+        await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) => endFromOutside(deps, context, task));
+      });
+      await pause(context);
+    }
+  };
+}
+
+async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
+  const { client } = context;
+  try {
+    await client.withDeadline(Date.now() + CALL_MS, () =>
+      client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, deps.taskQueue)),
+    );
+    await deps.store.markStarted(task.id);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // A run that has closed without ever beginning its task: terminated in its first moments.
+    await endFromOutside(deps, context, task);
+  }
+}
+
+async function cancel(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
+  const { client } = context;
+  try {
+    await client.withDeadline(Date.now() + CALL_MS, () => client.workflow.getHandle(task.id).cancel());
+  } catch (error) {
+    // Closed or never started: there is nothing to cancel any more.
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+  deps.relay.publish(task.id, { kind: 'cancel' });
+  await deps.store.markCancelSent(task.id);
+}
+
+/** One task's trouble must not hold up the others: what is unreachable waits, a bug is logged and waits too. */
+async function guarded(context: Context, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isUnreachable(error)) context.log.error('reconciling failed', { error });
+  }
+}
+
+async function pause({ cancellationSignal, cancellationDetails }: Context): Promise<void> {
+  await sleep(ROUND_MS, undefined, { signal: cancellationSignal }).catch(() => undefined);
+  if (!cancellationSignal.aborted) return;
+  if (cancellationDetails?.workerShutdown) throw ApplicationFailure.retryable('the worker is shutting down', 'worker_shutdown');
+  throw cancellationSignal.reason;
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import type { Agent } from '../agents/agent.ts';
+import type { Tool } from '../agents/tool.ts';
+import type { ToolSpec } from './models/model.ts';
+import type { ToolPolicy } from './types.ts';
+
+const DEFAULT_TOOL_TIMEOUT_MS = 60_000;
+
+/** An agent's tools as a model sees them. */
+export function toolSpecs(agent: Agent): ToolSpec[] {
+  return agent.tools.map(({ name, description, parameters }) => ({
+    name,
+    description,
+    parameters: z.toJSONSchema(parameters) as Record<string, unknown>,
+  }));
+}
+
+/** A tool as the workflow sees it. */
+export function toolPolicy({ name, idempotent, timeoutMs }: Tool): ToolPolicy {
+  return { name, idempotent: idempotent ?? false, timeoutMs: timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS };
+}

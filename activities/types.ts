@@ -1,0 +1,107 @@
+import type { TerminalEvent } from '../contract/events.ts';
+import type { FailureCode } from '../contract/failures.ts';
+import type { Usage } from '../contract/task.ts';
+import type { Block } from '../contract/text.ts';
+import type { ToolCall } from './models/model.ts';
+
+/** What the run needs to know of a tool; its code and schema stay with the activities. */
+export interface ToolPolicy {
+  name: string;
+  idempotent: boolean;
+  timeoutMs: number;
+}
+
+/** The rules of one run, fixed when it begins. Times in milliseconds. */
+export interface RunPlan {
+  agent: string;
+  /** `provider/id` of the model. */
+  model: string;
+  conversation: ConversationView | null;
+  tools: ToolPolicy[];
+  timeoutMs: number;
+  maxSteps: number;
+  /** Attempts of one step that a failing provider gets. */
+  maxAttempts: number;
+  /** First wait between two attempts; doubles, up to 30 s. */
+  retryBaseMs: number;
+  heartbeatTimeoutMs: number;
+  /** Most tokens, in and out, that the run may use. */
+  maxTokens: number;
+  /** Events of workflow history after which the run continues as new. */
+  maxHistoryEvents: number;
+}
+
+/** The part of its conversation that a run reads: the messages from `fromOrdinal` to its own ordinal. */
+export interface ConversationView {
+  id: string;
+  ordinal: number;
+  fromOrdinal: number;
+  /** Older turns that were left out because the model's context is too small. */
+  omittedTurns: number;
+}
+
+export interface BeginInput {
+  taskId: string;
+}
+/** `lost`: the task had ended before (`terminal`), or is absent (null). */
+export type BeginResult = { begun: true; plan: RunPlan } | { begun: false; terminal: TerminalEvent | null };
+
+export interface ModelCall {
+  taskId: string;
+  /** Newest log entry: the attempt's text belongs behind it, and its prompt ends with it. */
+  seq: number;
+  step: number;
+  attempt: number;
+  agent: string;
+  model: string;
+  conversation: ConversationView | null;
+  /** Tokens that the run may still use. */
+  tokensLeft: number;
+}
+
+/** What a model attempt said. */
+export interface ModelTurn {
+  blocks: Block[];
+  calls: ToolCall[];
+  usage: Usage;
+  tool_call_begun?: true;
+  /** Ended before the model was done: a cancel stands in the row, or the run's tokens are used up. */
+  stopped?: 'cancelled' | 'budget_exceeded';
+}
+
+export interface ToolRun {
+  taskId: string;
+  step: number;
+  agent: string;
+  call: ToolCall;
+}
+
+export interface ToolResult {
+  output: unknown;
+  is_error: boolean;
+  truncated?: true;
+  /** The call made no sense: no such tool, or arguments that its schema refuses. */
+  nonsense?: true;
+}
+
+export interface FlushInput {
+  taskId: string;
+  through: number;
+}
+
+export interface FinishInput {
+  taskId: string;
+  /** Newest entry of the sealed log. */
+  through: number;
+  end: { status: 'COMPLETED' } | { status: 'FAILED'; code: FailureCode; message: string; error: string };
+}
+
+/** All activities, as the workflows call them. */
+export interface Activities {
+  beginTask(input: BeginInput): Promise<BeginResult>;
+  callModel(input: ModelCall): Promise<ModelTurn>;
+  runTool(input: ToolRun): Promise<ToolResult>;
+  flushLog(input: FlushInput): Promise<void>;
+  finishTask(input: FinishInput): Promise<TerminalEvent>;
+  sweep(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities, RunPlan, ToolPolicy } from '../activities/types.ts';
+
+/** Short activities that only talk to the store: tried until they work, because a run cannot go on without them. */
+const ON_STORE: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+};
+
+const onStore = proxyActivities<Activities>(ON_STORE);
+
+export function beginTask(taskId: string) {
+  return onStore.beginTask.executeWithOptions({ ...ON_STORE, summary: 'begin' }, [{ taskId }]);
+}
+
+export function flushLog(input: Parameters<Activities['flushLog']>[0]) {
+  return onStore.flushLog.executeWithOptions({ ...ON_STORE, summary: 'flush log' }, [input]);
+}
+
+export function finishTask(input: Parameters<Activities['finishTask']>[0]) {
+  const summary = `finish as ${input.end.status === 'FAILED' ? input.end.code : 'completed'}`;
+  return onStore.finishTask.executeWithOptions({ ...ON_STORE, summary }, [input]);
+}
+
+/**
+ * One attempt of a step. Temporal does not retry it: the workflow does, so that what a failed attempt had said
+ * stays known, and `(step, attempt)` never comes twice. WAIT_CANCELLATION_COMPLETED, because the partial
+ * arrives with the cancelled attempt; without it a cancel would lose the text. The run's own timer ends it,
+ * so the start-to-close timeout is only a backstop.
+ */
+export function callModel(plan: RunPlan, input: Parameters<Activities['callModel']>[0]) {
+  const options: ActivityOptions = {
+    startToCloseTimeout: plan.timeoutMs + 60_000,
+    heartbeatTimeout: plan.heartbeatTimeoutMs,
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: `step ${input.step}, attempt ${input.attempt}`,
+  };
+  return onStore.callModel.executeWithOptions(options, [input]);
+}
+
+/** Time beyond a tool's own limit in which its activity must report the time-out itself. */
+const TOOL_MARGIN_MS = 10_000;
+
+/** Three attempts for a tool that may be called twice without harm, else one: a lost worker may have called it. */
+export function runTool(plan: RunPlan, input: Parameters<Activities['runTool']>[0]) {
+  const policy: ToolPolicy | undefined = plan.tools.find((tool) => tool.name === input.call.name);
+  const options: ActivityOptions = {
+    startToCloseTimeout: (policy?.timeoutMs ?? 0) + TOOL_MARGIN_MS,
+    heartbeatTimeout: plan.heartbeatTimeoutMs,
+    retry: { maximumAttempts: policy?.idempotent ? 3 : 1, initialInterval: '200 milliseconds' },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: `step ${input.step}: ${input.call.name}`.slice(0, 200),
+  };
+  return onStore.runTool.executeWithOptions(options, [input]);
+}
+
+/** The reconciler's loop. It heartbeats, so that another worker takes over within seconds; it never gives up. */
+export const { sweep } = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '5 seconds' },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});

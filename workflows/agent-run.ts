@@ -1,0 +1,131 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxySinks,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+  type Sinks,
+} from '@temporalio/workflow';
+import type { RunPlan } from '../activities/types.ts';
+import type { TerminalEvent } from '../contract/events.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/names.ts';
+import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
+import { eventsQuery } from './messages.ts';
+import { endOf, failed, type Outcome } from './outcome.ts';
+import { react } from './react-loop.ts';
+import { describeRun } from './run-details.ts';
+import { append, appendTerminal, carryOver, createRun, FRESH, readPage, seal } from './run-state.ts';
+import type { RunCarry, RunState } from './run-state.ts';
+
+/** What a run goes by once it has begun. `deadline`: milliseconds since the epoch. */
+interface Begun {
+  plan: RunPlan;
+  deadline: number;
+}
+
+export interface AgentRunInput {
+  taskId: string;
+  /** Set by continue-as-new. */
+  resume?: Begun & { carry: RunCarry };
+}
+
+/** Rings the bell of a task's feed. Best effort; not called on replay. */
+export interface FeedSinks extends Sinks {
+  feed: { logGrew(taskId: string, lastSeq: number): void };
+}
+const { feed } = proxySinks<FeedSinks>();
+
+/** A run of an agent: begin, think and act until an outcome, then store, show, and close as the record says. */
+export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void> {
+  const run = createRun(taskId, resume?.carry ?? FRESH, {
+    now: () => new Date().toISOString(),
+    onAppend: announce,
+  });
+  setHandler(eventsQuery, (request) => readPage(run, request));
+
+  const root = CancellationScope.current();
+  let outcome: Outcome;
+  try {
+    const begun = resume ?? (await begin(run));
+    if ('lost' in begun) return await CancellationScope.nonCancellable(() => closeAs(begun.lost, root));
+    const end = await withinDeadline(begun, () => react(run, begun.plan));
+    outcome = end === 'history_full' ? await goOn(run, begun) : end;
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // Where the root is not cancelled, it was the run's own timer that cancelled the scope.
+    outcome = failed('timed_out', 'The task did not end within its time limit.');
+  }
+  // An answer that was ready when the cancel came is kept, as the partial output of a cancelled task.
+  if (root.consideredCancelled) outcome = { kind: 'cancelled' };
+
+  const terminal = await CancellationScope.nonCancellable(() => finish(run, outcome));
+  await CancellationScope.nonCancellable(() => closeAs(terminal, root));
+}
+
+/** Begins the task, or learns that it has ended before. */
+async function begin(run: RunState): Promise<Begun | { lost: TerminalEvent | null }> {
+  const begun = await beginTask(run.taskId);
+  if (!begun.begun) return { lost: begun.terminal };
+  const { plan } = begun;
+  append(run, 'task.started', {});
+  if (plan.conversation?.omittedTurns) {
+    const note = `${plan.conversation.omittedTurns} older turns of the conversation do not fit the model's context and were left out.`;
+    append(run, 'task.progress', { progress: run.progress, note });
+  }
+  return { plan, deadline: Date.now() + plan.timeoutMs };
+}
+
+function withinDeadline<T>({ deadline }: Begun, work: () => Promise<T>): Promise<T> {
+  return CancellationScope.withTimeout(Math.max(deadline - Date.now(), 1), work);
+}
+
+/**
+ * Goes on in a new workflow run, with the log so far in the store. Returns only when a cancel came first:
+ * continue-as-new never looks at the cancel state, so a cancel of the same activation would be lost.
+ */
+async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> {
+  append(run, 'task.continued', { run_id: workflowInfo().runId });
+  await flushLog({ taskId: run.taskId, through: run.lastSeq });
+  await condition(allHandlersFinished);
+  if (CancellationScope.current().consideredCancelled) return { kind: 'cancelled' };
+  return continueAsNew<typeof agentRun>({
+    taskId: run.taskId,
+    resume: { plan, deadline, carry: carryOver(run) },
+  });
+}
+
+/** Sealed, stored, then shown. */
+async function finish(run: RunState, outcome: Outcome): Promise<TerminalEvent> {
+  const through = seal(run);
+  setCurrentDetails(describeRun(run));
+  const terminal = await finishTask({ taskId: run.taskId, through, end: endOf(outcome) });
+  appendTerminal(run, terminal);
+  return terminal;
+}
+
+/** Closes the workflow the way the record says: Completed, Canceled or Failed. */
+async function closeAs(terminal: TerminalEvent | null, root: CancellationScope): Promise<void> {
+  if (terminal === null) return;
+  const status = terminal.type === 'task.completed' ? 'COMPLETED' : 'FAILED';
+  upsertSearchAttributes({ [SEARCH_ATTRIBUTES.status]: [status] });
+  if (terminal.type === 'task.completed') return;
+  const { code, message } = terminal.data.failure;
+  if (code === 'cancelled') {
+    // The row's cancel can be read ahead of Temporal's, and a workflow closes as Canceled only after a request.
+    if (!root.consideredCancelled) await condition(() => root.consideredCancelled, '1 minute');
+    if (root.consideredCancelled) throw new CancelledFailure(message);
+  }
+  throw ApplicationFailure.nonRetryable(message, code);
+}
+
+function announce(run: RunState): void {
+  setCurrentDetails(describeRun(run));
+  feed.logGrew(run.taskId, run.lastSeq);
+}

@@ -1,0 +1,18 @@
+import { isStepEntry } from '../contract/events.ts';
+import { textOf } from '../contract/text.ts';
+import type { RunState } from './run-state.ts';
+
+/** Longest tail of the last finished step that is shown, in UTF-16 units. */
+const TAIL = 600;
+
+/** The run's current details for the Web UI, as Markdown. */
+export function describeRun(run: RunState): string {
+  const { step, attempt, phase, tool, usage, lastSeq } = run;
+  const last = run.log.findLast((event) => isStepEntry(event));
+  const tail = last ? textOf(last.data.blocks).slice(-TAIL).toWellFormed() : '';
+  return [
+    `**Step ${step}**, attempt ${attempt}: ${phase}${tool ? ` (${tool})` : ''}`,
+    `Tokens: ${usage.input_tokens} in, ${usage.output_tokens} out${usage.estimated ? ' (estimated)' : ''}; log entries: ${lastSeq}`,
+    ...(tail ? ['', '---', '', tail] : []),
+  ].join('\n');
+}
