@@ -1,0 +1,54 @@
+import { sql } from 'drizzle-orm';
+import { acceptTask } from './accept-task.ts';
+import {
+  createConversation,
+  deleteConversation,
+  getConversation,
+  listConversations,
+} from './conversations.ts';
+import type { Database } from './database.ts';
+import { dueCancels, dueChecks, dueStarts, markCancelSent, markStarted } from './due.ts';
+import { finishTask } from './finish-task.ts';
+import { listTasks } from './list-tasks.ts';
+import { listMessages, readConversation } from './messages.ts';
+import { requestCancel } from './request-cancel.ts';
+import type { Store } from './store.ts';
+import { appendLog, readLog } from './task-log.ts';
+import { beginTask, deleteTask, getTask } from './tasks.ts';
+
+/** The store on an open database, which it closes when it is disposed of. */
+export function createStore(database: Database): Store {
+  const { query, transaction } = database;
+  return {
+    async ping() {
+      await query((db) => Promise.resolve(db.execute(sql`select 1`)));
+    },
+
+    acceptTask: (task, key) => transaction((tx) => acceptTask(tx, task, key)),
+    getTask: (id, owner) => query((db) => getTask(db, id, owner)),
+    listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
+    deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),
+
+    beginTask: (id, runId) => query((db) => beginTask(db, id, runId)),
+    requestCancel: (id, owner, request) =>
+      transaction((tx) => requestCancel(tx, { id, owner }, request)),
+    appendLog: (taskId, events) => transaction((tx) => appendLog(tx, taskId, events)),
+    finishTask: (request) => transaction((tx) => finishTask(tx, request)),
+    readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
+
+    createConversation: (conversation) => transaction((tx) => createConversation(tx, conversation)),
+    getConversation: (id, owner) => query((db) => getConversation(db, id, owner)),
+    listConversations: (owner, page) => query((db) => listConversations(db, owner, page)),
+    deleteConversation: (id, owner) => transaction((tx) => deleteConversation(tx, id, owner)),
+    listMessages: (id, page) => query((db) => listMessages(db, id, page)),
+    readConversation: (id, ordinal) => query((db) => readConversation(db, id, ordinal)),
+
+    dueStarts: (olderThanMs, limit) => transaction((tx) => dueStarts(tx, olderThanMs, limit)),
+    markStarted: (id) => query((db) => markStarted(db, id)),
+    dueCancels: (limit) => query((db) => dueCancels(db, limit)),
+    markCancelSent: (id) => query((db) => markCancelSent(db, id)),
+    dueChecks: (olderThanMs, limit) => transaction((tx) => dueChecks(tx, olderThanMs, limit)),
+
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,80 @@
+import { eq } from 'drizzle-orm';
+import { acceptedEvent } from '../contract/accepted-event.ts';
+import type { LogEvent, TerminalEvent } from '../contract/events.ts';
+import { isTerminal, type TaskRecord } from '../contract/task.ts';
+import type { Queries } from './database.ts';
+import { TaskAbsent } from './errors.ts';
+import { insertMessage } from './messages.ts';
+import { only, toTask } from './rows.ts';
+import { tasks } from './schema.ts';
+import type { FinishRequest, FinishResult } from './store.ts';
+import { assertContiguous, insertSegments, readTerminalEvent, readWholeLog } from './task-log.ts';
+import { lockTask } from './tasks.ts';
+import { terminalEvent, textOfEnd } from './terminal-event.ts';
+
+/** `Store.finishTask`. Throws `TaskAbsent`. */
+export async function finishTask(tx: Queries, request: FinishRequest): Promise<FinishResult> {
+  const task = await lockTask(tx, request.taskId);
+  if (!task) throw new TaskAbsent(`task ${request.taskId} is not in the store`);
+  if (isTerminal(task.status)) {
+    return { won: false, event: await readTerminalEvent(tx, task.id), task };
+  }
+  return { won: true, ...(await endTask(tx, task, request)) };
+}
+
+/** Ends a locked task that has not ended: log, message and record. */
+export async function endTask(
+  tx: Queries,
+  task: TaskRecord,
+  request: Omit<FinishRequest, 'taskId'>,
+): Promise<{ event: TerminalEvent; task: TaskRecord }> {
+  const fresh = freshEntries(task, request);
+  const stored = task.last_seq > 0 ? await readWholeLog(tx, task.id) : [];
+  const event = terminalEvent(task, [...stored, ...fresh], request);
+  await insertSegments(tx, task.id, [...fresh, event]);
+  await insertAnswer(tx, task, event);
+  const ended = await tx
+    .update(tasks)
+    .set({ ...endOf(event), log_incomplete: request.logIncomplete ?? false })
+    .where(eq(tasks.id, task.id))
+    .returning();
+  return { event, task: toTask(only(ended)) };
+}
+
+/** What the store does not have yet. No log begins with anything but `task.accepted`. */
+function freshEntries(task: TaskRecord, request: Omit<FinishRequest, 'taskId'>): LogEvent[] {
+  const fresh = request.log.filter((event) => event.seq > task.last_seq);
+  if (task.last_seq === 0 && fresh[0]?.seq !== 1) fresh.unshift(acceptedEvent(task));
+  if (!request.logIncomplete) assertContiguous(fresh, task.last_seq);
+  return fresh;
+}
+
+async function insertAnswer(tx: Queries, task: TaskRecord, event: TerminalEvent): Promise<void> {
+  const text = textOfEnd(event);
+  if (task.conversation_id === null || text === '') return;
+  await insertMessage(tx, {
+    conversation_id: task.conversation_id,
+    task_id: task.id,
+    role: 'assistant',
+    ordinal: task.ordinal,
+    content: text,
+    partial: event.type === 'task.failed',
+    created_at: event.at,
+  });
+}
+
+/** The columns in which the record repeats its log's last entry. */
+function endOf(event: TerminalEvent): Partial<typeof tasks.$inferInsert> {
+  const always = { usage: event.data.usage, last_seq: event.seq, finished_at: event.at };
+  if (event.type === 'task.completed') {
+    return { ...always, status: 'COMPLETED', progress: 1, output: event.data.output };
+  }
+  const { failure, partial_output } = event.data;
+  return {
+    ...always,
+    status: 'FAILED',
+    failure_code: failure.code,
+    failure_message: failure.message,
+    partial_output,
+  };
+}

@@ -1,0 +1,88 @@
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+import { MIGRATIONS_FOLDER, type Database, type Queries } from './database.ts';
+import { orStoreError } from './errors.ts';
+
+/** Any number that nothing else in the database uses as an advisory lock. */
+const MIGRATION_LOCK = 4_711_202_611;
+const MIGRATION_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** Later than the server's own time-out: it ends a query whose connection has gone silent. */
+const SILENCE_TIMEOUT_MS = 12_000;
+
+/** Brings the schema up to date and opens a pool of `poolSize` connections. Throws `StoreUnavailable`. */
+export async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
+  await orStoreError(migratePostgres(databaseUrl));
+  const pool = createPool(databaseUrl, poolSize);
+  const db = drizzle(pool);
+  return {
+    query: (work) => orStoreError(work(db)),
+    transaction: (work) => orStoreError(inTransaction(pool, work)),
+    async [Symbol.asyncDispose]() {
+      if (!pool.ending) await pool.end();
+    },
+  };
+}
+
+function createPool(connectionString: string, poolSize: number): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: SILENCE_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // An 'error' event without a listener ends the process. The pool drops a broken idle connection by itself; on one
+  // that is in use, the next statement rejects.
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
+  return pool;
+}
+
+/** Not Drizzle's own transaction: that one gives a connection whose rollback failed back to the pool. */
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const result = await work(drizzle(client));
+    await client.query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(await rollback(client));
+    throw error;
+  }
+}
+
+/** Whether the connection must be dropped, because it could not be brought back to rest. */
+async function rollback(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback');
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** The lock lets one process migrate when several start at once; closing the connection gives it back. */
+async function migratePostgres(connectionString: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: MIGRATION_TIMEOUT_MS,
+  });
+  client.on('error', ignore);
+  try {
+    await client.connect();
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await migrate(drizzle(client), { migrationsFolder: MIGRATIONS_FOLDER });
+  } finally {
+    await client.end();
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,77 @@
+import { and, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { isTerminal, type TaskRecord, type TaskStatus } from '../contract/task.ts';
+import type { Queries } from './database.ts';
+import { toTask } from './rows.ts';
+import { idempotencyKeys, taskSegments, tasks } from './schema.ts';
+import { StoreRefusal } from './store.ts';
+
+const ACTIVE: TaskStatus[] = ['PENDING', 'RUNNING'];
+
+/** `Store.getTask` */
+export async function getTask(db: Queries, id: string, owner?: string): Promise<TaskRecord | null> {
+  const [row] = await db.select().from(tasks).where(taskOf(id, owner));
+  return row ? toTask(row) : null;
+}
+
+/** The task, its row locked until the transaction ends. */
+export async function lockTask(
+  tx: Queries,
+  id: string,
+  owner?: string,
+): Promise<TaskRecord | null> {
+  const [row] = await tx.select().from(tasks).where(taskOf(id, owner)).for('update');
+  return row ? toTask(row) : null;
+}
+
+/** `Store.beginTask` */
+export async function beginTask(
+  db: Queries,
+  id: string,
+  runId: string,
+): Promise<TaskRecord | null> {
+  const now = new Date().toISOString();
+  const [row] = await db
+    .update(tasks)
+    .set({
+      status: 'RUNNING',
+      run_id: runId,
+      started_at: sql`coalesce(${tasks.started_at}, ${now})`,
+      checked_at: now,
+    })
+    .where(and(eq(tasks.id, id), inArray(tasks.status, ACTIVE)))
+    .returning();
+  return row ? toTask(row) : null;
+}
+
+/** `Store.deleteTask` */
+export async function deleteTask(tx: Queries, id: string, owner: string): Promise<boolean> {
+  const task = await lockTask(tx, id, owner);
+  if (!task) return false;
+  if (!isTerminal(task.status)) {
+    throw new StoreRefusal('task_not_terminal', 'the task has not ended');
+  }
+  await forgetTasks(tx, eq(tasks.id, id));
+  return true;
+}
+
+/** Removes tasks with their logs and idempotency keys. */
+export async function forgetTasks(tx: Queries, which: SQL): Promise<void> {
+  const ids = tx.select({ id: tasks.id }).from(tasks).where(which);
+  await tx.delete(taskSegments).where(inArray(taskSegments.task_id, ids));
+  await tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.task_id, ids));
+  await tx.delete(tasks).where(which);
+}
+
+/** Whether a task of the conversation is PENDING or RUNNING. */
+export async function hasActiveTask(db: Queries, conversationId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(eq(tasks.conversation_id, conversationId), inArray(tasks.status, ACTIVE)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+function taskOf(id: string, owner: string | undefined): SQL | undefined {
+  return and(eq(tasks.id, id), owner === undefined ? undefined : eq(tasks.owner, owner));
+}
