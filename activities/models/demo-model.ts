@@ -1,0 +1,98 @@
+import { setTimeout } from 'node:timers/promises';
+import { cutText, type BlockKind } from '../../contract/text.ts';
+import { demoAnswer } from './demo-answer.ts';
+import { planCalls, questionOf } from './demo-plan.ts';
+import type { Model, ModelPart, ModelRequest, PromptMessage, ToolCall } from './model.ts';
+
+/** About 50 words a second: the pace of a hosted model. */
+const DEFAULT_WORD_MS = 20;
+
+/** A rule of thumb for English text. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/**
+ * A stand-in that needs no key and says so in its answers: it reads the question, calls the tools that help, thinks aloud
+ * and answers word by word from what they returned. The same prompt gives the same answer.
+ */
+export function createDemoModel({
+  wordMs = DEFAULT_WORD_MS,
+}: { wordMs?: number | undefined } = {}): Model {
+  return {
+    name: 'demo',
+    async *stream(request, signal) {
+      const { reasoning, text, calls } = respond(request);
+      yield* speak('reasoning', reasoning, { wordMs, signal });
+      yield* speak('text', text, { wordMs, signal });
+      yield* calls.flatMap(toCallParts);
+      yield {
+        type: 'finish',
+        reason: calls.length > 0 ? 'tool_calls' : isCut(request, text) ? 'length' : 'stop',
+        usage: {
+          input_tokens: estimateTokens(request.messages.map(spokenIn).join('')),
+          output_tokens: estimateTokens(reasoning + text + JSON.stringify(calls)),
+        },
+      };
+    },
+  };
+}
+
+interface Response {
+  reasoning: string;
+  text: string;
+  calls: ToolCall[];
+}
+
+/** First the calls that help, then, with their results in the prompt, the answer. */
+function respond({ messages, tools, maxOutputTokens }: ModelRequest): Response {
+  const { question, results } = questionOf(messages);
+  const calls = results.length > 0 ? [] : planCalls(question, tools);
+  if (calls.length > 0) {
+    const names = calls.map((call) => call.name).join(' and ');
+    return { reasoning: `To answer this I will use ${names}.`, text: '', calls };
+  }
+  const reasoning = results.length > 0 ? 'The tools have answered. ' : 'No tool is needed here. ';
+  const limit = (maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN;
+  return {
+    reasoning: `${reasoning}I will write the answer now.`,
+    text: cutText(demoAnswer(question, results), limit),
+    calls: [],
+  };
+}
+
+function isCut({ maxOutputTokens = Infinity }: ModelRequest, text: string): boolean {
+  return text.length >= maxOutputTokens * CHARACTERS_PER_TOKEN - 1;
+}
+
+async function* speak(
+  kind: BlockKind,
+  text: string,
+  { wordMs, signal }: { wordMs: number; signal: AbortSignal },
+): AsyncGenerator<ModelPart> {
+  for (const word of text.match(/\s*\S+\s*$|\s*\S+/g) ?? []) {
+    await pause(wordMs, signal);
+    yield { type: 'text', kind, text: word };
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (ms === 0) return;
+  await setTimeout(ms, undefined, { signal }).catch(() => {
+    throw signal.reason;
+  });
+}
+
+function toCallParts(call: ToolCall): ModelPart[] {
+  return [{ type: 'tool_call_begun' }, { type: 'tool_call', call }];
+}
+
+function estimateTokens(text: string): number {
+  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+}
+
+function spokenIn(message: PromptMessage): string {
+  if (message.role === 'tool') return message.output;
+  return message.role === 'assistant'
+    ? message.text + JSON.stringify(message.toolCalls)
+    : message.text;
+}

@@ -1,0 +1,53 @@
+import type { PromptMessage, ToolCall, ToolSpec } from './model.ts';
+
+export type ToolResult = PromptMessage & { role: 'tool' };
+
+const URL_SHAPE = /https?:\/\/[^\s<>"'`)\]]*[^\s<>"'`)\].,;:!?]/;
+const ASKS_FOR_TIME =
+  /\b(what time|time is it|current time|what day|which day|today|date|weekday|clock)\b/i;
+const TIME_ZONE =
+  /\b(?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)\/[A-Za-z_/+-]+\b/;
+/** Numbers, operators, parentheses and `sqrt(…)`-like names, beginning and ending with an operand. */
+const ARITHMETIC = /(?:\b(?:sqrt|log|sin|cos|tan|abs|round)\(|[(\d-])[\d\s.+\-*/^%()x×÷]*[\d)!%]/g;
+const HAS_OPERATION = /\d\s*[)!%]*\s*[-+*/^x×÷]\s*[(\d-]|\d!|\(\d/;
+
+/** The last thing the user said, and what tools have answered since. */
+export function questionOf(messages: readonly PromptMessage[]): {
+  question: string;
+  results: ToolResult[];
+} {
+  const at = messages.findLastIndex((message) => message.role === 'user');
+  const message = messages[at];
+  return {
+    question: message?.role === 'user' ? message.text : '',
+    results: messages.slice(at + 1).filter((later) => later.role === 'tool'),
+  };
+}
+
+/** The calls that would help to answer, of the tools that there are. */
+export function planCalls(question: string, tools: readonly ToolSpec[]): ToolCall[] {
+  const [url] = URL_SHAPE.exec(question) ?? [];
+  const [zone] = TIME_ZONE.exec(question) ?? [];
+  const expression = arithmeticIn(question.replace(URL_SHAPE, ' '));
+  const wanted = [
+    expression && { name: 'calculator', arguments: { expression } },
+    (zone || ASKS_FOR_TIME.test(question)) && {
+      name: 'current_time',
+      arguments: { time_zone: zone ?? 'UTC' },
+    },
+    url && { name: 'http_get', arguments: { url } },
+  ].filter((call) => !!call);
+  return wanted
+    .filter(({ name }) => tools.some((tool) => tool.name === name))
+    .map((call, index) => ({ callId: `call_${index + 1}`, ...call }));
+}
+
+/** The first piece of the text that reads as a sum, in the calculator's notation. */
+function arithmeticIn(text: string): string | undefined {
+  const isDate = /^\d{4}-\d{1,2}(-\d{1,2})?$/;
+  return (text.match(ARITHMETIC) ?? [])
+    .map((match) => match.trim())
+    .find((match) => HAS_OPERATION.test(match) && !isDate.test(match))
+    ?.replace(/[x×]/g, '*')
+    .replaceAll('÷', '/');
+}

@@ -1,0 +1,64 @@
+import type {
+  JSONSchema7,
+  LanguageModelV3FunctionTool,
+  LanguageModelV3Message,
+} from '@ai-sdk/provider';
+import type { PromptMessage, ToolCall, ToolSpec } from './model.ts';
+
+/** The prompt in the AI SDK's form. An assistant message that says nothing is left out: providers refuse it. */
+export function toPrompt(messages: readonly PromptMessage[]): LanguageModelV3Message[] {
+  return messages
+    .filter(
+      (message) => message.role !== 'assistant' || message.text || message.toolCalls.length > 0,
+    )
+    .map(toMessage);
+}
+
+/** The tools in the AI SDK's form. */
+export function toFunctionTools(tools: readonly ToolSpec[]): LanguageModelV3FunctionTool[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    name,
+    description,
+    inputSchema: parameters as JSONSchema7,
+  }));
+}
+
+function toMessage(message: PromptMessage): LanguageModelV3Message {
+  switch (message.role) {
+    case 'system':
+      return { role: 'system', content: message.text };
+    case 'user':
+      return { role: 'user', content: [{ type: 'text', text: message.text }] };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: [
+          ...(message.text ? [{ type: 'text' as const, text: message.text }] : []),
+          ...message.toolCalls.map(toCallPart),
+        ],
+      };
+    case 'tool':
+      return { role: 'tool', content: [toResultPart(message)] };
+  }
+}
+
+function toCallPart({ callId, name, arguments: input }: ToolCall) {
+  // Arguments that did not parse, or are no object, would make providers refuse the whole prompt.
+  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+  return {
+    type: 'tool-call' as const,
+    toolCallId: callId,
+    toolName: name,
+    input: isObject ? input : { malformed_arguments: input },
+  };
+}
+
+function toResultPart({ callId, name, output, isError }: PromptMessage & { role: 'tool' }) {
+  return {
+    type: 'tool-result' as const,
+    toolCallId: callId,
+    toolName: name,
+    output: { type: isError ? ('error-text' as const) : ('text' as const), value: output },
+  };
+}
