@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { createModels } from '../../../activities/models/create-models.ts';
 import type { ModelPart } from '../../../activities/models/model.ts';
 import { gate } from '../../support/model-server.ts';
-import { collect, HELLO, listenWith, said, useScriptedModel } from './listen.ts';
+import { startPlainServer } from '../../support/plain-server.ts';
+import { collect, HELLO, said, useScriptedModel } from './listen.ts';
 
 const model = useScriptedModel();
 
@@ -37,7 +38,7 @@ it('closes the connection of a talking model and ends with the reason', async ()
 it('closes the connection while the provider has not answered at all', async () => {
   const asked = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
-  await using plain = await listenWith((_, response) => {
+  await using plain = await startPlainServer((_, response) => {
     response.on('close', () => closed.resolve());
     asked.resolve();
   });

@@ -29,7 +29,7 @@ it('says that the limit of tokens ended the answer', async () => {
   expect(parts.at(-1)).toMatchObject({ type: 'finish', reason: 'length' });
 });
 
-it('R11 keeps a surrogate pair that is split over two chunks, and cleans lone halves and U+0000', async () => {
+it('keeps a surrogate pair that is split over two chunks, and cleans lone halves and U+0000', async () => {
   const { parts } = await model.listen('unclean', [
     { say: 'a\u{1F600}b', pieces: 2 },
     { say: ' \uD83D!' },

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { createModels } from '../../../activities/models/create-models.ts';
 import { ModelFailure } from '../../../activities/models/model.ts';
-import { API_KEY, collect, HELLO, listenWith, never, said, useScriptedModel } from './listen.ts';
+import { startPlainServer } from '../../support/plain-server.ts';
+import { API_KEY, collect, HELLO, never, said, useScriptedModel } from './listen.ts';
 
 const model = useScriptedModel();
 
-it('X7 a 429 may be tried again after the time that the provider asks for', async () => {
+it('a 429 may be tried again after the time that the provider asks for', async () => {
   const { failure } = await model.listen('429', [{ status: 429, retryAfter: '7' }]);
   expect(failure).toBeInstanceOf(ModelFailure);
   expect(failure).toMatchObject({ retryable: true, retryAfterMs: 7000 });
@@ -13,7 +14,7 @@ it('X7 a 429 may be tried again after the time that the provider asks for', asyn
   expect(model.server.calls('429')).toBe(1);
 });
 
-it.each([408, 409, 500, 502, 503, 529])('X7 a %i may be tried again', async (status) => {
+it.each([408, 409, 500, 502, 503, 529])('a %i may be tried again', async (status) => {
   const { failure } = await model.listen(`status-${status}`, [{ status }]);
   expect(failure).toMatchObject({ name: 'ModelFailure', retryable: true, retryAfterMs: null });
   expect(model.server.calls(`status-${status}`)).toBe(1);
@@ -32,7 +33,7 @@ it('keeps keys that the provider quotes, and the request, out of the failure', a
   expect(failure?.cause).toBeUndefined();
 });
 
-it('X7 a socket that closes in mid-stream is a failure, and what was said before it is handed over', async () => {
+it('a socket that closes in mid-stream is a failure, and what was said before it is handed over', async () => {
   const { parts, failure } = await model.listen('cut', [
     { say: 'Half an ans', pieces: 3 },
     { cut: true },
@@ -43,9 +44,9 @@ it('X7 a socket that closes in mid-stream is a failure, and what was said before
   expect(await model.server.closed('cut', 1)).toBe('server');
 });
 
-it('X7 a stream that ends whole but without a finish reason is a failure', async () => {
+it('a stream that ends whole but without a finish reason is a failure', async () => {
   const chunk = { choices: [{ index: 0, delta: { content: 'Hal' }, finish_reason: null }] };
-  await using plain = await listenWith((_, response) => {
+  await using plain = await startPlainServer((_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`data: ${JSON.stringify(chunk)}\n\n`);
   });
@@ -55,7 +56,7 @@ it('X7 a stream that ends whole but without a finish reason is a failure', async
   expect(failure).toMatchObject({ name: 'ModelFailure', retryable: true });
 });
 
-it('X7 a malformed chunk is a failure, and closes the connection', async () => {
+it('a malformed chunk is a failure, and closes the connection', async () => {
   const { parts, failure } = await model.listen('malformed', [
     { say: 'Fine so far' },
     { malformed: '{"choices": [{"del' },

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createModels } from '../../../activities/models/create-models.ts';
 import type { ModelFailure, ModelPart, ModelRequest } from '../../../activities/models/model.ts';
@@ -52,23 +49,6 @@ export function useScriptedModel() {
     async listen(key: string, turn: Turn, signal = never) {
       server.script(key, [turn]);
       return collect(ask(key, {}, signal));
-    },
-  };
-}
-
-/** A plain HTTP server, for what the scripted model does not do. */
-export async function listenWith(handler: RequestListener) {
-  const plain = createServer(handler);
-  plain.listen(0, '127.0.0.1');
-  await once(plain, 'listening');
-  const { port } = plain.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      const closed = once(plain, 'close');
-      plain.close();
-      plain.closeAllConnections();
-      await closed;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { createModels } from '../../../activities/models/create-models.ts';
-import { collect, HELLO, listenWith, never, said } from './listen.ts';
+import { startPlainServer } from '../../support/plain-server.ts';
+import { collect, HELLO, never, said } from './listen.ts';
 
 const usage = { input_tokens: 11, output_tokens: 7 };
 
@@ -48,7 +49,7 @@ it.each([
 it.each([
   ['anthropic/x', ANTHROPIC.slice(0, 3)],
   ['openai/x', OPENAI.slice(0, 3)],
-])('X7 %s: an answer without its end is a failure', async (name, events) => {
+])('%s: an answer without its end is a failure', async (name, events) => {
   const { parts, failure } = await answerWith(name, events);
   expect(said(parts)).toBe('Half an ');
   expect(failure).toMatchObject({ name: 'ModelFailure', retryable: true });
@@ -80,7 +81,7 @@ it('an id may hold slashes', () => {
 });
 
 async function answerWith(name: string, events: { type: string }[]) {
-  await using plain = await listenWith((_, response) => {
+  await using plain = await startPlainServer((_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const event of events)
       response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -1,0 +1,5 @@
+import type { Agent } from './agent.ts';
+import { defaultAgent } from './default.ts';
+
+/** Every agent that can be started by name. */
+export const agents: readonly Agent[] = [defaultAgent];
