@@ -29,6 +29,8 @@ export interface FeedRequest {
   deltas: boolean;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Cuts the client's connection; left out where there is none to cut. */
+  drop?: (() => void) | undefined;
 }
 
 /** The feed: one hub per watched task, any number of readers. */

@@ -1,0 +1,138 @@
+import { formatCursor } from '../../contract/cursor.ts';
+import type { TaskRecord } from '../../contract/task.ts';
+import { ApiError } from '../errors.ts';
+import type { Feed, FeedPage, FeedRequest } from '../ports.ts';
+import { sseResponse, type SseFrame } from '../sse.ts';
+import { createChangeWaiter } from './change-waiter.ts';
+import type { Hub } from './hub.ts';
+import type { Hubs } from './hubs.ts';
+import { nextFrames, type Position } from './next-frames.ts';
+import { readCursor, resume } from './resume.ts';
+import { hasEnded, lastSeq } from './watched-task.ts';
+
+export interface CreateFeedOptions {
+  hubs: Hubs;
+  /** A stream ends cleanly after so long, and its reader resumes, in milliseconds. */
+  streamMaxMs: number;
+  maxStreams: number;
+  /** The task as callers see it, for snapshots. */
+  view(task: TaskRecord): unknown;
+}
+
+/** The feed of a process: streams and pages over its hubs. */
+export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOptions): Feed {
+  const draining = new AbortController();
+  let streams = 0;
+
+  async function stream(request: FeedRequest): Promise<Response> {
+    const { task, deltas, drop } = request;
+    const cursor = readCursor(task.id, request.cursor);
+    if (draining.signal.aborted) throw new ApiError('shutting_down', 'The server is shutting down.');
+    if (streams >= maxStreams) throw new ApiError('too_many_streams', 'Too many streams are open.');
+    streams += 1;
+    const { hub, release } = await hubs.lease(task).catch((error: unknown) => {
+      streams -= 1;
+      throw error;
+    });
+    const end = () => {
+      streams -= 1;
+      release();
+    };
+    try {
+      const found = await resume(hub, cursor, deltas);
+      if (found === 'ended') {
+        end();
+        return new Response(null, { status: 204 });
+      }
+      const first = found === 'snapshot' ? [snapshotOf(hub)] : [];
+      const position = found === 'snapshot' ? beforeEnd(hub, deltas) : found;
+      const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(streamMaxMs)]);
+      return sseResponse({ ...reader({ hub, position, first, over, end }), drop });
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** What the exact continuation cannot be given from: the state before the terminal entry, which follows. */
+  function snapshotOf(hub: Hub): SseFrame {
+    const seq = lastSeq(hub.task) - 1;
+    const data = { type: 'snapshot', seq, task: view(hub.record()) };
+    return { id: `${hub.task.taskId}:${seq}`, data: JSON.stringify(data) };
+  }
+
+  async function page(request: FeedRequest & { limit: number; waitMs: number }): Promise<FeedPage> {
+    const { task, limit, waitMs } = request;
+    const cursor = readCursor(task.id, request.cursor);
+    const { hub, release } = await hubs.lease(task);
+    try {
+      await hub.ready;
+      const found = await resume(hub, cursor, false);
+      const seq = typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
+      const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(waitMs)]);
+      const waiter = createChangeWaiter(hub, over);
+      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !over.aborted) await waiter.changed();
+      waiter.close();
+      const data = hub.task.log.slice(seq, seq + limit);
+      const next = data.at(-1)?.seq ?? seq;
+      const last = lastSeq(hub.task);
+      return {
+        data,
+        next: formatCursor(task.id, { seq: next, attempt: 0, offset: 0 }),
+        last_seq: last,
+        terminal: hasEnded(hub.task) && next === last,
+      };
+    } finally {
+      release();
+    }
+  }
+
+  return {
+    stream,
+    page,
+    async drain() {
+      draining.abort();
+      await hubs[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function beforeEnd(hub: Hub, deltas: boolean): Position {
+  return { seq: lastSeq(hub.task) - 1, attempt: 0, offset: 0, deltas, following: false };
+}
+
+interface ReaderOptions {
+  hub: Hub;
+  position: Position;
+  first: SseFrame[];
+  over: AbortSignal;
+  end(): void;
+}
+
+/** One reader: a place in the hub's log, moved on as the connection takes frames. */
+function reader({ hub, position, first, over, end }: ReaderOptions) {
+  const waiter = createChangeWaiter(hub, over);
+  let finished = false;
+  let ahead: readonly SseFrame[] = first;
+  return {
+    async next(waitMs: number): Promise<readonly SseFrame[] | null> {
+      for (let idle = false; ; ) {
+        if (finished || over.aborted) return null;
+        if (ahead.length > 0) {
+          const frames = ahead;
+          ahead = [];
+          return frames;
+        }
+        const frames = nextFrames(hub.task, position);
+        finished = frames.at(-1)?.last ?? false;
+        if (frames.length > 0) return frames;
+        if (idle) return [];
+        idle = !(await waiter.changed(waitMs));
+      }
+    },
+    close() {
+      waiter.close();
+      end();
+    },
+  };
+}

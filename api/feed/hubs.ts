@@ -1,0 +1,58 @@
+import type { TaskRecord } from '../../contract/task.ts';
+import { openHub, type Hub, type HubDeps } from './hub.ts';
+
+/** A hub that nobody uses any more stays for so long, for a reader that comes back at once. */
+const LINGER_MS = 3_000;
+
+export interface HubLease {
+  hub: Hub;
+  /** Gives the hub back. Once. */
+  release(): void;
+}
+
+export interface Hubs extends AsyncDisposable {
+  /** The task's hub, shared by all its readers in this process. */
+  lease(task: TaskRecord): Promise<HubLease>;
+}
+
+interface Entry {
+  opening: Promise<Hub>;
+  users: number;
+  lingering?: NodeJS.Timeout;
+}
+
+export function createHubs(deps: HubDeps): Hubs {
+  const entries = new Map<string, Entry>();
+
+  function close(taskId: string, entry: Entry): Promise<void> {
+    if (entries.get(taskId) === entry) entries.delete(taskId);
+    return entry.opening.then((hub) => hub[Symbol.asyncDispose]());
+  }
+
+  function release(taskId: string, entry: Entry): void {
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    entry.lingering = setTimeout(() => void close(taskId, entry), LINGER_MS);
+  }
+
+  return {
+    async lease(task) {
+      const entry = entries.get(task.id) ?? { opening: openHub(deps, task), users: 0 };
+      entries.set(task.id, entry);
+      clearTimeout(entry.lingering);
+      entry.users += 1;
+      try {
+        const hub = await entry.opening;
+        return { hub, release: () => release(task.id, entry) };
+      } catch (error) {
+        entries.delete(task.id);
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const open = [...entries];
+      for (const [, entry] of open) clearTimeout(entry.lingering);
+      await Promise.all(open.map(([taskId, entry]) => close(taskId, entry)));
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { formatCursor, type Cursor } from '../../contract/cursor.ts';
+import { isStepEntry, isTerminalEvent, type LogEvent, type StepEntry } from '../../contract/events.ts';
+import type { Frame, Partial } from '../../contract/frames.ts';
+import { piecesFrom, spokenLength, type Block } from '../../contract/text.ts';
+import { lastSeq, type WatchedTask } from './watched-task.ts';
+
+/** Where a reader stands. */
+export interface Position extends Cursor {
+  /**
+   * The reader has seen the current step while it was open, so it shows what the step has said so far. One that
+   * catches up on the log is given the entries alone.
+   */
+  following: boolean;
+  /** False: log entries only. */
+  readonly deltas: boolean;
+}
+
+/** A frame as every reader at the same place gets it. `data` is one line of JSON. */
+export interface WireFrame {
+  id: string;
+  data: string;
+  /** Nothing follows. */
+  last: boolean;
+}
+
+/** Most entries that one call hands out, so that a long log is written in parts. */
+const MAX_ENTRIES = 64;
+
+/**
+ * The frames that follow a position, which is moved behind them; empty where nothing is known to follow. Entries come
+ * first, then text. Before a step's own entry its reader gets the missing tail, so that the entry changes nothing.
+ */
+export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
+  const frames: WireFrame[] = [];
+  while (frames.length < MAX_ENTRIES) {
+    const entry = task.log[position.seq];
+    if (!entry) break;
+    if (isStepEntry(entry)) frames.push(...tailBefore(task, entry, position));
+    frames.push({ id: `${task.taskId}:${entry.seq}`, data: entryJson(entry), last: isTerminalEvent(entry) });
+    passEntry(position, entry);
+  }
+  if (position.seq === lastSeq(task)) {
+    position.following = true;
+    if (task.live) frames.push(...textFrames(task, task.live, position));
+  }
+  return frames;
+}
+
+/** Text before the entry that began a step is gone with it; a failed attempt's stays on the reader's screen. */
+function passEntry(position: Position, entry: LogEvent): void {
+  position.seq = entry.seq;
+  if (!isStepEntry(entry) && entry.type !== 'turn.started') return;
+  position.attempt = 0;
+  position.offset = 0;
+  position.following = false;
+}
+
+/** What the current attempt has said and the reader does not have. */
+function textFrames(task: WatchedTask, live: Partial, position: Position): WireFrame[] {
+  // The text belongs behind an entry that this reader does not have yet; or the reader knows a later attempt than we do.
+  if (!position.deltas || position.seq < live.seq || position.attempt > live.attempt) return [];
+  if (spokenLength(live.blocks) === 0) return [];
+  if (position.attempt === live.attempt) return deltas(task, live, position);
+  return fromItsStart(task, live, position);
+}
+
+/** The rest of a step that a connected reader lacks, ahead of the step's entry. */
+function tailBefore(task: WatchedTask, entry: StepEntry, position: Position): WireFrame[] {
+  if (!position.deltas || !position.following) return [];
+  const { attempt, blocks } = entry.data;
+  const length = spokenLength(blocks);
+  const isPrefix = position.attempt === attempt && position.offset <= length;
+  if (isPrefix) return deltas(task, entry.data, position);
+  return position.attempt === 0 && length === 0 ? [] : fromItsStart(task, entry.data, position);
+}
+
+/** An attempt from its first word, behind a reset where the reader may show other text of the step. */
+function fromItsStart(task: WatchedTask, spoken: Spoken, position: Position): WireFrame[] {
+  const { step, attempt } = spoken;
+  const justBegun = position.attempt === 0 && task.log[position.seq - 1]?.type === 'turn.started';
+  position.attempt = attempt;
+  position.offset = 0;
+  const reset = () => wire(formatCursor(task.taskId, position), { type: 'turn.reset', step, attempt });
+  return [...(justBegun ? [] : [reset()]), ...deltas(task, spoken, position)];
+}
+
+interface Spoken {
+  step: number;
+  attempt: number;
+  blocks: readonly Block[];
+}
+
+function deltas({ taskId }: WatchedTask, { step, attempt, blocks }: Spoken, position: Position): WireFrame[] {
+  return piecesFrom(blocks, position.offset).map((piece) => {
+    position.offset = piece.offset + piece.text.length;
+    return wire(formatCursor(taskId, position), { type: 'turn.delta', step, attempt, ...piece });
+  });
+}
+
+function wire(id: string, frame: Exclude<Frame, LogEvent>): WireFrame {
+  return { id, data: JSON.stringify(frame), last: false };
+}
+
+const JSON_OF_ENTRIES = new WeakMap<LogEvent, string>();
+
+/** An entry is serialised once, for all its readers. */
+function entryJson(entry: LogEvent): string {
+  let json = JSON_OF_ENTRIES.get(entry);
+  if (json === undefined) {
+    json = JSON.stringify(entry);
+    JSON_OF_ENTRIES.set(entry, json);
+  }
+  return json;
+}

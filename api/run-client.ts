@@ -1,0 +1,95 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { isPartial, type Partial } from '../contract/frames.ts';
+import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
+import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
+import { startOptions } from '../contract/start-options.ts';
+import type { TaskRecord } from '../contract/task.ts';
+
+/** Deadline of each call to Temporal, in milliseconds: a query without a worker would wait for ever. */
+const CALL_MS = 2_000;
+
+/** What the server says of a run, without a worker. */
+export interface RunDescription {
+  status: 'open' | 'closed' | 'absent';
+  /** Events of history: has it grown, so has, perhaps, the log. */
+  historyLength: number;
+  /** The last heartbeat of a model attempt that is under way. */
+  partial: Partial | null;
+  /** Why storing the end fails again and again, or null. */
+  persistenceError: string | null;
+}
+
+/** Temporal as the API uses it. Every call has a deadline; where Temporal cannot be reached it rejects. */
+export interface RunClient {
+  /** Starts the task's workflow, or joins it where it was started before. */
+  start(task: TaskRecord): Promise<void>;
+  /** `absent`: there is no open run to cancel. */
+  cancel(taskId: string): Promise<'accepted' | 'absent'>;
+  query(taskId: string, request: EventsRequest): Promise<EventsPage>;
+  describe(taskId: string): Promise<RunDescription>;
+  /** Deletes the history of a closed run. */
+  forget(taskId: string): Promise<void>;
+}
+
+export interface RunClientOptions {
+  client: Client;
+  taskQueue: string;
+}
+
+export function createRunClient({ client, taskQueue }: RunClientOptions): RunClient {
+  const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
+  const handle = (taskId: string) => client.workflow.getHandle(taskId);
+  return {
+    async start(task) {
+      try {
+        await within(() => client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)));
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+    },
+    async cancel(taskId) {
+      try {
+        await within(() => handle(taskId).cancel());
+        return 'accepted';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'absent';
+        throw error;
+      }
+    },
+    query: (taskId, request) =>
+      within(() => handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request)),
+    async describe(taskId) {
+      try {
+        return descriptionOf(await within(() => handle(taskId).describe()));
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        return { status: 'absent', historyLength: 0, partial: null, persistenceError: null };
+      }
+    },
+    async forget(workflowId) {
+      const { namespace } = client.options;
+      await within(() =>
+        client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } }),
+      );
+    },
+  };
+}
+
+function descriptionOf({ raw, status, historyLength }: WorkflowExecutionDescription): RunDescription {
+  const pending = raw.pendingActivities ?? [];
+  const of = (type: string) => pending.find(({ activityType }) => activityType?.name === type);
+  const payload = of('callModel')?.heartbeatDetails?.payloads?.[0];
+  const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : null;
+  return {
+    status: status.name === 'RUNNING' || status.name === 'PAUSED' ? 'open' : 'closed',
+    historyLength,
+    partial: isPartial(details) ? details : null,
+    persistenceError: of('finishTask')?.lastFailure?.message ?? null,
+  };
+}

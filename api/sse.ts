@@ -1,0 +1,82 @@
+/** The only writer of Server-Sent Events: https://html.spec.whatwg.org/multipage/server-sent-events.html */
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+const KEEP_ALIVE_MS = 15_000;
+/** A reader that has not taken what was written for so long is dropped; it resumes with its last id. */
+const WRITE_DEADLINE_MS = 30_000;
+
+export interface SseFrame {
+  id: string;
+  /** One line of JSON. */
+  data: string;
+}
+
+export interface SseSource {
+  /** The frames that follow; waits for one up to `waitMs`, then gives none. Null: the stream ends here. */
+  next(waitMs: number): Promise<readonly SseFrame[] | null>;
+  /** Called once, however the stream ends. */
+  close(): void;
+  /** Cuts the connection of a reader that does not read; nothing else can interrupt a write that waits. */
+  drop?: (() => void) | undefined;
+}
+
+/** Reconnection time for readers, jittered so that they do not all come back at once. */
+function retryLine(): string {
+  return `retry: ${1_000 + Math.floor(Math.random() * 2_000)}\n\n`;
+}
+
+/**
+ * Streams a source. Frames are asked for only when the connection has taken the ones before, so a slow reader costs no
+ * memory: it gets what is new at its own pace.
+ */
+export function sseResponse(source: SseSource): Response {
+  const encoder = new TextEncoder();
+  let deadline: NodeJS.Timeout | undefined;
+  let closed = false;
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    clearTimeout(deadline);
+    source.close();
+  };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => controller.enqueue(encoder.encode(retryLine())),
+      async pull(controller) {
+        clearTimeout(deadline);
+        const text = await nextText(source);
+        if (closed) return;
+        if (text === null) {
+          close();
+          controller.close();
+          return;
+        }
+        controller.enqueue(encoder.encode(text));
+        deadline = setTimeout(() => {
+          close();
+          source.drop?.();
+        }, WRITE_DEADLINE_MS);
+      },
+      cancel: close,
+    },
+    { highWaterMark: 1 },
+  );
+  return new Response(body, { headers: HEADERS });
+}
+
+/** A stream that ends at once, cleanly: `EventSource` gives up for good on anything but 200, and so comes back. */
+export function sseRefusal(): Response {
+  return new Response(retryLine(), { headers: HEADERS });
+}
+
+async function nextText(source: SseSource): Promise<string | null> {
+  const frames = await source.next(KEEP_ALIVE_MS);
+  if (frames === null) return null;
+  if (frames.length === 0) return ': keep-alive\n\n';
+  return frames.map(({ id, data }) => `id: ${id}\ndata: ${data}\n\n`).join('');
+}

@@ -1,0 +1,75 @@
+import type { TaskRecord } from '../../contract/task.ts';
+import { isTerminal } from '../../contract/task.ts';
+import { textOf } from '../../contract/text.ts';
+import type { Live } from '../../contract/wire.ts';
+import type { Relay } from '../../relay/relay.ts';
+import type { Store } from '../../store/store.ts';
+import { conversationNotFound, taskNotFound } from '../errors.ts';
+import type { Hubs } from '../feed/hubs.ts';
+import { lastSeq } from '../feed/watched-task.ts';
+import type { Tasks } from '../ports.ts';
+import type { RunClient } from '../run-client.ts';
+import { cancelTask } from './cancel-task.ts';
+
+export interface TasksDeps {
+  store: Store;
+  relay: Relay;
+  runs: RunClient;
+  hubs: Hubs;
+}
+
+/** What a caller may do with tasks, over the store and Temporal. */
+export function createTasks(deps: TasksDeps): Tasks {
+  const { store, runs, hubs } = deps;
+  return {
+    async start(task, key) {
+      const accepted = await store.acceptTask(task, key);
+      if (!accepted) throw conversationNotFound();
+      if (accepted.created) await startRun(deps, accepted.task);
+      return accepted;
+    },
+    cancel: (id, owner, request) => cancelTask(deps, { id, owner, ...request }),
+    async live(task) {
+      const { hub, release } = await hubs.lease(task);
+      try {
+        await hub.ready;
+        const live = liveOf(hub);
+        return live && { live, lastSeq: lastSeq(hub.task), usage: hub.progress()?.usage ?? task.usage };
+      } finally {
+        release();
+      }
+    },
+    async forget(id, owner) {
+      if (!(await store.deleteTask(id, owner))) throw taskNotFound();
+      // The record is gone; a history that stays is removed by Temporal's own retention.
+      await runs.forget(id).catch(() => undefined);
+    },
+  };
+}
+
+/** Accepting is durable, so a start that does not reach Temporal is the reconciler's to repeat. */
+async function startRun({ store, runs }: TasksDeps, task: TaskRecord): Promise<void> {
+  try {
+    await runs.start(task);
+    await store.markStarted(task.id);
+  } catch {
+    // The task stays PENDING, and the reconciler starts it.
+  }
+}
+
+/** Null where no worker has told what the run is doing. */
+function liveOf(hub: Awaited<ReturnType<Hubs['lease']>>['hub']): Live | null {
+  const progress = hub.progress();
+  if (!progress || isTerminal(hub.record().status)) return null;
+  const { step, attempt, phase, tool } = progress;
+  const { live } = hub.task;
+  return {
+    step,
+    attempt,
+    phase,
+    tool,
+    text: live?.step === step ? textOf(live.blocks) : '',
+    pending_approvals: [],
+    persistence_error: hub.persistenceError(),
+  };
+}

@@ -1,0 +1,33 @@
+import { loadConfig } from './config.ts';
+import { openShared, startApi, startWorker } from './compose.ts';
+import { ensureDevServer } from './dev-server.ts';
+import { runProcess } from './run-process.ts';
+
+/** `npm start`: everything on this machine, with the embedded store. */
+await runProcess(async () => {
+  const config = loadConfig(process.env);
+  const devServer = await ensureDevServer(config);
+  const shared = await openShared(config);
+  const worker = await startWorker(config, shared);
+  const api = await startApi(config, shared);
+  process.stdout.write(greeting(api.url, config.temporalUiUrl, config.model));
+  return { opened: [devServer, shared, worker, api], ended: worker.ended };
+});
+
+function greeting(url: string, uiUrl: string, model: string): string {
+  return `
+Holdfast is up. It serves this machine only, without keys.
+
+  API               ${url}
+  API description   ${url}/docs
+  Temporal Web UI   ${uiUrl}
+  Model             ${model}${model === 'demo' ? ' (no key needed; set MODEL for a real one)' : ''}
+
+Start a run and stream it:
+
+  curl -N ${url}/v1/tasks -H 'Content-Type: application/json' -H 'Accept: text/event-stream' \\
+    -d '{"input":"What is 17 * 23, and what time is it in Tokyo?"}'
+
+Ctrl-C ends it.
+`;
+}
