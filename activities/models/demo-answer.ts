@@ -24,8 +24,10 @@ export function demoAnswer(question: string, results: readonly ToolResult[]): st
 }
 
 function sentenceFor({ name, output, isError }: ToolResult): string {
-  if (isError) return `The ${name} tool failed: ${cutText(output, MAX_EXCERPT)}`;
+  const raw = cutText(output, MAX_EXCERPT);
+  if (isError) return `The ${name} tool failed: ${raw}`;
   const value = parse(output);
+  if (!value) return `The ${name} tool returned: ${raw}`;
   switch (name) {
     case 'calculator':
       return `The calculator says: ${value.expression} = ${value.result}.`;
@@ -34,15 +36,17 @@ function sentenceFor({ name, output, isError }: ToolResult): string {
     case 'http_get':
       return `${value.url} answered with status ${value.status}. It begins: ${cutText(String(value.text), MAX_EXCERPT)}`;
     default:
-      return `The ${name} tool returned: ${cutText(output, MAX_EXCERPT)}`;
+      return `The ${name} tool returned: ${raw}`;
   }
 }
 
-function parse(output: string): Record<string, unknown> {
+/** Null where the output is no JSON object: it may have been cut. */
+function parse(output: string): Record<string, unknown> | null {
   try {
-    return Object(JSON.parse(output)) as Record<string, unknown>;
+    const value: unknown = JSON.parse(output);
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
   } catch {
-    return {};
+    return null;
   }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { cutText, type BlockKind } from '../../contract/text.ts';
+import { estimateTokens, promptLength } from '../prompt.ts';
 import { demoAnswer } from './demo-answer.ts';
 import { planCalls, questionOf } from './demo-plan.ts';
-import type { Model, ModelPart, ModelRequest, PromptMessage, ToolCall } from './model.ts';
+import type { Model, ModelPart, ModelRequest, ToolCall } from './model.ts';
 
 /** About 50 words a second: the pace of a hosted model. */
 const DEFAULT_WORD_MS = 20;
@@ -20,16 +21,16 @@ export function createDemoModel({
   return {
     name: 'demo',
     async *stream(request, signal) {
-      const { reasoning, text, calls } = respond(request);
+      const { reasoning, text, calls, reason } = respond(request);
       yield* speak('reasoning', reasoning, { wordMs, signal });
       yield* speak('text', text, { wordMs, signal });
       yield* calls.flatMap(toCallParts);
       yield {
         type: 'finish',
-        reason: calls.length > 0 ? 'tool_calls' : isCut(request, text) ? 'length' : 'stop',
+        reason,
         usage: {
-          input_tokens: estimateTokens(request.messages.map(spokenIn).join('')),
-          output_tokens: estimateTokens(reasoning + text + JSON.stringify(calls)),
+          input_tokens: estimateTokens(promptLength(request.messages)),
+          output_tokens: estimateTokens((reasoning + text).length + JSON.stringify(calls).length),
         },
       };
     },
@@ -40,6 +41,7 @@ interface Response {
   reasoning: string;
   text: string;
   calls: ToolCall[];
+  reason: 'stop' | 'length' | 'tool_calls';
 }
 
 /** First the calls that help, then, with their results in the prompt, the answer. */
@@ -48,19 +50,18 @@ function respond({ messages, tools, maxOutputTokens }: ModelRequest): Response {
   const calls = results.length > 0 ? [] : planCalls(question, tools);
   if (calls.length > 0) {
     const names = calls.map((call) => call.name).join(' and ');
-    return { reasoning: `To answer this I will use ${names}.`, text: '', calls };
+    const reasoning = `To answer this I will use ${names}.`;
+    return { reasoning, text: '', calls, reason: 'tool_calls' };
   }
-  const reasoning = results.length > 0 ? 'The tools have answered. ' : 'No tool is needed here. ';
-  const limit = (maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN;
+  const finding = results.length > 0 ? 'The tools have answered.' : 'No tool is needed here.';
+  const answer = demoAnswer(question, results);
+  const text = cutText(answer, (maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN);
   return {
-    reasoning: `${reasoning}I will write the answer now.`,
-    text: cutText(demoAnswer(question, results), limit),
+    reasoning: `${finding} I will write the answer now.`,
+    text,
     calls: [],
+    reason: text === answer ? 'stop' : 'length',
   };
-}
-
-function isCut({ maxOutputTokens = Infinity }: ModelRequest, text: string): boolean {
-  return text.length >= maxOutputTokens * CHARACTERS_PER_TOKEN - 1;
 }
 
 async function* speak(
@@ -68,7 +69,7 @@ async function* speak(
   text: string,
   { wordMs, signal }: { wordMs: number; signal: AbortSignal },
 ): AsyncGenerator<ModelPart> {
-  for (const word of text.match(/\s*\S+\s*$|\s*\S+/g) ?? []) {
+  for (const word of text.match(/\S+\s*/g) ?? []) {
     await pause(wordMs, signal);
     yield { type: 'text', kind, text: word };
   }
@@ -84,15 +85,4 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 function toCallParts(call: ToolCall): ModelPart[] {
   return [{ type: 'tool_call_begun' }, { type: 'tool_call', call }];
-}
-
-function estimateTokens(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
-}
-
-function spokenIn(message: PromptMessage): string {
-  if (message.role === 'tool') return message.output;
-  return message.role === 'assistant'
-    ? message.text + JSON.stringify(message.toolCalls)
-    : message.text;
 }

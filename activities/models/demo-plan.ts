@@ -1,6 +1,10 @@
+import { cutText } from '../../contract/text.ts';
 import type { PromptMessage, ToolCall, ToolSpec } from './model.ts';
 
 export type ToolResult = PromptMessage & { role: 'tool' };
+
+/** The search for a sum takes time with the square of the text's length. */
+const MAX_READ = 2000;
 
 const URL_SHAPE = /https?:\/\/[^\s<>"'`)\]]*[^\s<>"'`)\].,;:!?]/;
 const ASKS_FOR_TIME =
@@ -19,7 +23,7 @@ export function questionOf(messages: readonly PromptMessage[]): {
   const at = messages.findLastIndex((message) => message.role === 'user');
   const message = messages[at];
   return {
-    question: message?.role === 'user' ? message.text : '',
+    question: message?.role === 'user' ? cutText(message.text, MAX_READ) : '',
     results: messages.slice(at + 1).filter((later) => later.role === 'tool'),
   };
 }

@@ -20,14 +20,7 @@ export function htmlToText(html: string): string {
   let text = '';
   let hidden: string | undefined;
   for (const piece of `>${withoutComments(html)}`.split('<')) {
-    if (
-      hidden &&
-      !piece
-        .slice(0, hidden.length + 1)
-        .toLowerCase()
-        .startsWith(`/${hidden}`)
-    )
-      continue;
+    if (hidden && !ends(hidden, piece)) continue;
     hidden = HIDDEN.exec(piece)?.[1]?.toLowerCase();
     if (hidden) continue;
     const tagEnd = piece.indexOf('>');
@@ -35,6 +28,10 @@ export function htmlToText(html: string): string {
     if (tagEnd >= 0) text += piece.slice(tagEnd + 1);
   }
   return tidy(decodeEntities(text));
+}
+
+function ends(element: string, piece: string): boolean {
+  return piece.slice(0, element.length + 1).toLowerCase() === `/${element}`;
 }
 
 function withoutComments(html: string): string {

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { cutBytes } from '../../contract/text.ts';
 import { defineTool, type Tool } from '../tool.ts';
 import { htmlToText } from './html-text.ts';
 import { createSafeFetch, type Fetched, type SafeFetchOptions } from './safe-fetch.ts';
 
 const TEXTUAL = /^(text\/|application\/(json|xml|javascript|yaml|x-ndjson|[\w.-]+\+(json|xml))$)/;
+
+/** Bytes of text that the model gets: what fits a tool's output with its quotes and escapes. */
+const MAX_TEXT_BYTES = 48 * 1024;
 
 /** The `http_get` tool, with its own resolver or limits. */
 export function createHttpGet(options?: SafeFetchOptions): Tool {
@@ -27,15 +31,12 @@ function describe({ url, status, contentType, body, truncated }: Fetched) {
     .toLowerCase()
     .split(';')
     .map((part) => part.trim());
-  const textual = mediaType === '' || TEXTUAL.test(mediaType);
-  const text = textual ? decode(body, charsetOf(parameters), truncated) : null;
-  return {
-    url,
-    status,
-    content_type: mediaType,
-    text: text !== null && mediaType === 'text/html' ? htmlToText(text) : text,
-    ...(truncated && { truncated }),
-  };
+  const head = { url, status, content_type: mediaType };
+  if (mediaType !== '' && !TEXTUAL.test(mediaType)) return { ...head, text: null };
+  const content = decode(body, charsetOf(parameters), truncated);
+  const whole = mediaType === 'text/html' ? htmlToText(content) : content;
+  const text = cutBytes(whole, MAX_TEXT_BYTES);
+  return { ...head, text, ...((truncated || text !== whole) && { truncated: true }) };
 }
 
 function charsetOf(parameters: string[]): string {

@@ -43,6 +43,7 @@ export interface ModelServer extends AsyncDisposable {
 export async function startModelServer({ port = 0 }: { port?: number } = {}): Promise<ModelServer> {
   const script = createScriptBook();
   const calls = createCallBook();
+  let stopping = false;
   const server = createServer((request, response) => {
     const answered = request.method === 'GET' ? report(response) : answer(request, response);
     answered.catch((error: unknown) => {
@@ -60,8 +61,10 @@ export async function startModelServer({ port = 0 }: { port?: number } = {}): Pr
     const { authorization } = request.headers;
     const call = calls.arrive({ body, authorization, arrivedAt: Date.now() });
     const turn = script.take(body.model);
-    const byServer = () => response.writableFinished || call.cut === true;
-    response.on('close', () => calls.close(call, byServer() ? 'server' : 'client'));
+    response.on('close', () => {
+      const byServer = stopping || call.cut || response.writableFinished;
+      calls.close(call, byServer ? 'server' : 'client');
+    });
     if (turn) await play(turn, call, response);
     else refuse(response, { status: 500, body: { error: { message: 'the script has run out' } } });
   }
@@ -79,6 +82,7 @@ export async function startModelServer({ port = 0 }: { port?: number } = {}): Pr
     closed: async (key, n) => (await calls.nth(key, n).closed.promise).by,
     closedAt: async (key, n) => (await calls.nth(key, n).closed.promise).at,
     async [Symbol.asyncDispose]() {
+      stopping = true;
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();

@@ -49,6 +49,14 @@ it('cuts a long body, also one that is small until it is unpacked, and says so',
   expect(answer).toMatchObject({ truncated: true, text: 'é'.repeat(500) });
 });
 
+it('cuts a text that would not fit a tool’s output, and says so', async () => {
+  await using server = await serveOutside((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/plain' }).end('a'.repeat(100_000)),
+  );
+  const answer = await get(server.url);
+  expect(answer).toMatchObject({ truncated: true, text: 'a'.repeat(48 * 1024) });
+});
+
 it('gives up after the time limit', async () => {
   await using server = await serveOutside(() => {});
   await expect(get(server.url, { timeoutMs: 50 })).rejects.toMatchObject({ name: 'TimeoutError' });
