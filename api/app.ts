@@ -12,6 +12,7 @@ import { addConversationRoutes } from './routes/conversations.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addStartRoute } from './routes/start-task.ts';
 import { addTaskRoutes } from './routes/tasks.ts';
 import { refuseInvalid } from './validation.ts';
 
@@ -21,6 +22,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createApp(dependencies: AppDependencies): App {
   const app: App = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalid(result) });
   addMiddleware(app, dependencies);
+  addStartRoute(app, dependencies);
   addTaskRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addConversationRoutes(app, dependencies);

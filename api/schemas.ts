@@ -51,10 +51,13 @@ const flag = z
   .openapi({ type: 'boolean', default: true });
 
 const InputSchema = z
-  .union([
-    text(1, MAX_INPUT_BYTES),
-    z.array(z.strictObject({ type: z.literal('text'), text: text(1, MAX_INPUT_BYTES) })).min(1),
-  ])
+  .union(
+    [
+      text(1, MAX_INPUT_BYTES),
+      z.array(z.strictObject({ type: z.literal('text'), text: text(1, MAX_INPUT_BYTES) })).min(1),
+    ],
+    { error: 'must be a text or a list of parts' },
+  )
   .refine((input) => Buffer.byteLength(inputText(input)) <= MAX_INPUT_BYTES, {
     error: `must be at most ${MAX_INPUT_BYTES} bytes of UTF-8`,
   })

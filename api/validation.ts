@@ -24,7 +24,7 @@ function detailsOf(issue: Issue, parents: PropertyKey[] = []): Detail[] {
     }));
   }
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.find((branch) => branch.some(isInside));
+    const meant = meantBranch(issue.errors);
     if (meant) return meant.flatMap((inner) => detailsOf(inner, path));
   }
   if (issue.code === 'invalid_key')
@@ -32,7 +32,10 @@ function detailsOf(issue: Issue, parents: PropertyKey[] = []): Detail[] {
   return [{ path: path.join('.'), message: issue.message }];
 }
 
-/** Whether a branch of a union was meant: its fault lies deeper than the kind of value. */
-function isInside({ path, code }: Issue): boolean {
-  return path.length > 0 || code !== 'invalid_type';
+/** The branch of a union that the value was meant for: its fault lies inside the value, or at least not in its kind. */
+function meantBranch(branches: Issue[][]): Issue[] | undefined {
+  return (
+    branches.find((issues) => issues.some(({ path }) => path.length > 0)) ??
+    branches.find((issues) => issues.some(({ code }) => code !== 'invalid_type'))
+  );
 }

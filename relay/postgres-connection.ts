@@ -26,99 +26,104 @@ export interface KeptConnection extends AsyncDisposable {
   query(query: string | pg.QueryConfig): Promise<void>;
 }
 
+interface Link {
+  options: ConnectionOptions;
+  /** Null while the connection is lost. */
+  client: pg.Client | null;
+  closed: boolean;
+  retryTimer?: NodeJS.Timeout;
+}
+
 /** Connects, and connects again whenever the connection is lost. Throws where the first attempt fails. */
 export async function keepConnected(options: ConnectionOptions): Promise<KeptConnection> {
-  let client: pg.Client | null = null;
-  let closed = false;
-  let retryTimer: NodeJS.Timeout | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  const link: Link = { options, client: null, closed: false };
+  let last: Promise<unknown> = Promise.resolve();
 
-  async function open(): Promise<void> {
-    const next = createClient(options);
-    next.on('error', (error) => lose(next, error));
-    next.on('end', () => lose(next, new Error('the connection was closed')));
-    await next.connect();
-    if (closed) return end(next);
-    client = next;
-  }
-
-  /** Only the first notice of a loss counts; a connection that never stood has its caller. */
-  function lose(which: pg.Client, error: unknown): void {
-    if (which !== client) return;
-    client = null;
-    options.onError(error);
-    void end(which);
-    retry(0);
-  }
-
-  function retry(attempt: number): void {
-    if (closed) return;
-    const waitMs =
-      Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS) * (0.5 + Math.random() / 2);
-    retryTimer = setTimeout(() => {
-      open().then(options.onReconnect, (error: unknown) => {
-        options.onError(error);
-        retry(attempt + 1);
-      });
-    }, waitMs);
-  }
-
-  async function run(query: string | pg.QueryConfig): Promise<void> {
-    const current = client;
-    if (!current) throw new Error('the relay is not connected');
-    try {
-      await current.query(query);
-    } catch (error) {
-      lose(current, error);
-      throw error;
-    }
-  }
-
+  /** node-postgres wants one query at a time on a connection. */
   function query(request: string | pg.QueryConfig): Promise<void> {
-    const result = turn.then(() => run(request));
-    turn = result.catch(() => {});
+    const result = last.then(() => run(link, request));
+    last = result.catch(() => {});
     return result;
   }
 
-  await open();
+  await open(link);
   const pingTimer = setInterval(() => {
-    if (client) query('select 1').catch(() => {});
+    if (link.client) query('select 1').catch(() => {});
   }, PING_MS);
 
   return {
-    isUp: () => client !== null,
+    isUp: () => link.client !== null,
     query,
     async [Symbol.asyncDispose]() {
-      closed = true;
-      clearTimeout(retryTimer);
       clearInterval(pingTimer);
-      const last = client;
-      client = null;
-      if (last) await end(last);
+      await close(link);
     },
   };
 }
 
-function createClient({
-  databaseUrl,
-  applicationName,
-  onNotification,
-}: ConnectionOptions): pg.Client {
+async function open(link: Link): Promise<void> {
+  const client = createClient(link.options);
+  client.on('error', (error) => lose(link, client, error));
+  client.on('end', () => lose(link, client, new Error('the relay lost its connection')));
+  await client.connect();
+  if (link.closed) await end(client);
+  else link.client = client;
+}
+
+/** Only the first notice of a loss counts; one about a connection that never stood goes to whoever opened it. */
+function lose(link: Link, client: pg.Client, error: unknown): void {
+  if (link.client !== client) return;
+  link.client = null;
+  link.options.onError(error);
+  void end(client);
+  retry(link, 0);
+}
+
+function retry(link: Link, attempt: number): void {
+  if (link.closed) return;
+  const waitMs = Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS);
+  const jitter = 0.5 + Math.random() / 2;
+  link.retryTimer = setTimeout(() => {
+    open(link).then(link.options.onReconnect, (error: unknown) => {
+      link.options.onError(error);
+      retry(link, attempt + 1);
+    });
+  }, waitMs * jitter);
+}
+
+async function run(link: Link, query: string | pg.QueryConfig): Promise<void> {
+  const { client } = link;
+  if (!client) throw new Error('the relay is not connected');
+  try {
+    await client.query(query);
+  } catch (error) {
+    lose(link, client, error);
+    throw error;
+  }
+}
+
+async function close(link: Link): Promise<void> {
+  link.closed = true;
+  clearTimeout(link.retryTimer);
+  const { client } = link;
+  link.client = null;
+  if (client) await end(client);
+}
+
+function createClient(options: ConnectionOptions): pg.Client {
   const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: applicationName,
+    connectionString: options.databaseUrl,
+    application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   });
-  if (onNotification) client.on('notification', onNotification);
+  if (options.onNotification) client.on('notification', options.onNotification);
   return client;
 }
 
 /** Closes, but waits only so long for a server that does not answer. */
 async function end(client: pg.Client): Promise<void> {
-  await Promise.race([
-    client.end().catch(() => {}),
-    delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
-  ]);
+  const tooLong = delay(CLOSE_TIMEOUT_MS, undefined, { ref: false });
+  await Promise.race([client.end().catch(() => {}), tooLong]);
 }

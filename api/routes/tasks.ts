@@ -1,21 +1,16 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import type { TaskRecord } from '../../contract/task.ts';
-import { wantsEventStream } from '../accept.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { taskNotFound } from '../errors.ts';
 import { isTaskId } from '../ids.ts';
-import { newTask } from '../new-task.ts';
 import { ownTask } from '../own-task.ts';
 import { pageRequest } from '../page-request.ts';
-import { requestHash } from '../request-hash.ts';
 import { pageOf, ReceiptSchema, TaskSchema } from '../response-schemas.ts';
 import {
   CancelTaskSchema,
   IdParamsSchema,
   ListTasksQuerySchema,
   NoQuerySchema,
-  StartTaskHeadersSchema,
-  StartTaskSchema,
   TaskQuerySchema,
 } from '../schemas.ts';
 import { taskFilter } from '../task-filter.ts';
@@ -23,30 +18,6 @@ import { taskView } from '../task-view.ts';
 import { ERRORS, json } from './responses.ts';
 
 const DEFAULT_CANCEL_WAIT_MS = 2_000;
-
-const startRoute = createRoute({
-  method: 'post',
-  path: '/v1/tasks',
-  summary: 'Start a task',
-  description:
-    'With `Accept: text/event-stream` the answer is the feed of the task from its first entry on.',
-  request: {
-    query: NoQuerySchema,
-    headers: StartTaskHeadersSchema,
-    body: { required: true, content: { 'application/json': { schema: StartTaskSchema } } },
-  },
-  responses: {
-    202: json(TaskSchema, 'The task is accepted, for good.'),
-    200: {
-      description: 'The task that this idempotency key has started, or the feed.',
-      content: {
-        'application/json': { schema: TaskSchema },
-        'text/event-stream': { schema: z.string() },
-      },
-    },
-    ...ERRORS,
-  },
-});
 
 const listRoute = createRoute({
   method: 'get',
@@ -89,29 +60,9 @@ const cancelRoute = createRoute({
   },
 });
 
-/** Start, list, read, forget and cancel tasks. */
+/** List, read, forget and cancel tasks. */
 export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
-  const { store, tasks, feed, config } = dependencies;
-
-  /** With what it is doing, where it is doing something. */
-  async function viewOf(task: TaskRecord) {
-    return taskView(task, config, task.status === 'RUNNING' ? await tasks.live(task) : null);
-  }
-
-  app.openapi(startRoute, async (c) => {
-    const body = c.req.valid('json');
-    const key = c.req.valid('header')['Idempotency-Key'];
-    const { task, created } = await tasks.start(
-      newTask(body, c.get('owner'), dependencies),
-      key === undefined ? undefined : { key, requestHash: requestHash(body) },
-    );
-    c.header('Location', `/v1/tasks/${task.id}`);
-    if (!wantsEventStream(c, false)) return c.json(await viewOf(task), created ? 202 : 200);
-    const { signal } = c.req.raw;
-    const response = await feed.stream({ task, cursor: undefined, deltas: true, signal });
-    response.headers.set('Location', `/v1/tasks/${task.id}`);
-    return response;
-  });
+  const { store, tasks, config } = dependencies;
 
   app.openapi(listRoute, async (c) => {
     const query = c.req.valid('query');
@@ -123,7 +74,7 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
   app.openapi(getRoute, async (c) => {
     const { conversation_id: conversationId } = c.req.valid('query');
     const reference = { id: c.req.valid('param').id, owner: c.get('owner'), conversationId };
-    return c.json(await viewOf(await ownTask(store, reference)), 200);
+    return c.json(await currentView(await ownTask(store, reference), dependencies), 200);
   });
 
   app.openapi(deleteRoute, async (c) => {

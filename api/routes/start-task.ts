@@ -1,0 +1,60 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { wantsEventStream } from '../accept.ts';
+import { connectionOf } from '../connection.ts';
+import { currentView } from '../current-view.ts';
+import type { App, AppDependencies } from '../dependencies.ts';
+import { newTask } from '../new-task.ts';
+import { requestHash } from '../request-hash.ts';
+import { TaskSchema } from '../response-schemas.ts';
+import { NoQuerySchema, StartTaskHeadersSchema, StartTaskSchema } from '../schemas.ts';
+import { ERRORS, json } from './responses.ts';
+
+const startRoute = createRoute({
+  method: 'post',
+  path: '/v1/tasks',
+  summary: 'Start a task',
+  description:
+    'With `Accept: text/event-stream` the answer is the feed of the task from its first entry on.',
+  request: {
+    query: NoQuerySchema,
+    headers: StartTaskHeadersSchema,
+    body: { required: true, content: { 'application/json': { schema: StartTaskSchema } } },
+  },
+  responses: {
+    202: json(TaskSchema, 'The task is accepted, for good.'),
+    200: {
+      description: 'The task that this idempotency key has started, or the feed.',
+      content: {
+        'application/json': { schema: TaskSchema },
+        'text/event-stream': { schema: z.string() },
+      },
+    },
+    ...ERRORS,
+  },
+});
+
+/** Start a task, and read its feed at once where the caller accepts one. */
+export function addStartRoute(app: App, dependencies: AppDependencies): void {
+  const { tasks, feed } = dependencies;
+
+  app.openapi(startRoute, async (c) => {
+    const body = c.req.valid('json');
+    const key = c.req.valid('header')['Idempotency-Key'];
+    const { task, created } = await tasks.start(
+      newTask(body, c.get('owner'), dependencies),
+      key === undefined ? undefined : { key, requestHash: requestHash(body) },
+    );
+    const location = `/v1/tasks/${task.id}`;
+    c.header('Location', location);
+    if (!wantsEventStream(c, false))
+      return c.json(await currentView(task, dependencies), created ? 202 : 200);
+    const response = await feed.stream({
+      task,
+      cursor: undefined,
+      deltas: true,
+      ...connectionOf(c),
+    });
+    response.headers.set('Location', location);
+    return response;
+  });
+}

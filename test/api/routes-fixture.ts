@@ -1,0 +1,152 @@
+import type { Agent } from '../../agents/agent.ts';
+import { createApp } from '../../api/app.ts';
+import type { App, AppDependencies } from '../../api/dependencies.ts';
+import { ApiError, taskNotFound } from '../../api/errors.ts';
+import type { Feed, FeedRequest, Tasks } from '../../api/ports.ts';
+import { parseCursor } from '../../contract/cursor.ts';
+import { LOCAL_OWNER } from '../../contract/names.ts';
+import { NO_USAGE, type TaskRecord } from '../../contract/task.ts';
+import type { Receipt } from '../../contract/wire.ts';
+import { openMemoryStore } from '../../store/open-store.ts';
+import type { Store } from '../../store/store.ts';
+
+const plainAgent: Agent = {
+  name: 'default',
+  description: 'An agent for tests.',
+  instructions: 'Answer.',
+  tools: [],
+};
+
+export const apiConfig = {
+  corsOrigins: ['https://app.example'],
+  temporalUiUrl: 'http://127.0.0.1:8233',
+  namespace: 'default',
+  defaultAgent: 'default',
+  defaultModel: 'demo/demo',
+};
+
+/** The routes over a real store in memory; what talks to Temporal and the hub is a stand-in that records its calls. */
+export interface RoutesFixture extends AsyncDisposable {
+  app: App;
+  store: Store;
+  streams: FeedRequest[];
+  logged: object[];
+  /** The app again, with other parts in some places. */
+  appWith(parts: Partial<AppDependencies>): App;
+  /** Sends JSON; a text is sent as it is. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  startTask(body?: object): Promise<{ id: string }>;
+  /** How much is stored: tasks, and conversations. */
+  stored(): Promise<[number, number]>;
+}
+
+export async function openRoutes(): Promise<RoutesFixture> {
+  const store = await openMemoryStore();
+  const streams: FeedRequest[] = [];
+  const logged: object[] = [];
+  const dependencies: AppDependencies = {
+    store,
+    tasks: tasksOn(store),
+    feed: feedThat(streams),
+    readiness: { store: () => store.ping(), temporal: async () => {} },
+    agents: [plainAgent],
+    config: apiConfig,
+    log: { error: (context) => logged.push(context) },
+  };
+  const app = createApp(dependencies);
+  const send = async (method: string, path: string, init: RequestInit) =>
+    app.request(path, { method, ...init });
+  const post: RoutesFixture['post'] = (path, body, headers) =>
+    send('POST', path, {
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return {
+    app,
+    store,
+    streams,
+    logged,
+    appWith: (parts) => createApp({ ...dependencies, ...parts }),
+    post,
+    get: (path, headers = {}) => send('GET', path, { headers }),
+    startTask: async (body = {}) =>
+      (await post('/v1/tasks', { input: 'Hello', ...body })).json() as Promise<{ id: string }>,
+    stored: () => countStored(store),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+async function countStored(store: Store): Promise<[number, number]> {
+  const page = { limit: 100, order: 'asc' } as const;
+  const tasks = await store.listTasks({ owner: LOCAL_OWNER }, page);
+  const conversations = await store.listConversations(LOCAL_OWNER, page);
+  return [tasks.data.length, conversations.data.length];
+}
+
+function tasksOn(store: Store): Tasks {
+  return {
+    async start(task, key) {
+      const accepted = await store.acceptTask(task, key);
+      if (!accepted) throw new ApiError('conversation_not_found', 'There is no such conversation.');
+      return accepted;
+    },
+    async cancel(id, owner, { by, reason }) {
+      const at = new Date().toISOString();
+      const result = await store.requestCancel(id, owner, { at, by, reason });
+      if (!result) throw taskNotFound();
+      return receiptOf(
+        result.task,
+        result.kind === 'ended'
+          ? 'cancelled'
+          : result.kind === 'requested'
+            ? 'cancelling'
+            : result.kind,
+      );
+    },
+    async live() {
+      return null;
+    },
+    async forget(id, owner) {
+      if (!(await store.deleteTask(id, owner))) throw taskNotFound();
+    },
+  };
+}
+
+function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {
+  return {
+    task_id: task.id,
+    outcome,
+    status: task.status,
+    requested_at: task.cancel_request?.at ?? null,
+    stopped_at: task.finished_at,
+    stop_latency_ms: null,
+    last_seq: task.last_seq,
+    partial_output: task.partial_output,
+    usage: NO_USAGE,
+    children: [],
+  };
+}
+
+function feedThat(streams: FeedRequest[]): Feed {
+  const check = ({ task, cursor }: FeedRequest) => {
+    const position = parseCursor(task.id, cursor);
+    if (typeof position === 'string')
+      throw new ApiError(position, 'The cursor is not of this task.');
+    return position;
+  };
+  return {
+    async stream(request) {
+      check(request);
+      streams.push(request);
+      return new Response('retry: 1000\n\n', {
+        headers: { 'Content-Type': 'text/event-stream; charset=utf-8' },
+      });
+    },
+    async page(request) {
+      const { seq } = check(request);
+      return { data: [], next: `${request.task.id}:${seq}`, last_seq: seq, terminal: false };
+    },
+    drain: async () => {},
+  };
+}

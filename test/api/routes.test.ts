@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Task } from '../../contract/wire.ts';
+import { openRoutes, type RoutesFixture } from './routes-fixture.ts';
+
+let routes: RoutesFixture;
+beforeAll(async () => {
+  routes = await openRoutes();
+});
+afterAll(() => routes[Symbol.asyncDispose]());
+
+const codeOf = async (response: Response) =>
+  ((await response.json()) as { error: { code: string } }).error.code;
+
+describe('starting a task', () => {
+  it('answers 202 with the task and where to find it', async () => {
+    const response = await routes.post('/v1/tasks', {
+      input: [{ type: 'text', text: 'Hello' }],
+      name: 'greeter',
+      description: 'says hello',
+      metadata: { team: 'blue' },
+      conversation_id: 'conv_start',
+      timeout_seconds: 60,
+      max_steps: 5,
+      on_busy: 'reject',
+    });
+    expect(response.status).toBe(202);
+    const task = (await response.json()) as Task;
+    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task.id}`);
+    expect(task).toMatchObject({
+      object: 'task',
+      type: 'agent_run',
+      agent: 'default',
+      status: 'PENDING',
+      input: [{ type: 'text', text: 'Hello' }],
+      name: 'greeter',
+      description: 'says hello',
+      metadata: { team: 'blue' },
+      conversation_id: 'conv_start',
+      live: null,
+      workflow: {
+        workflow_id: task.id,
+        run_id: null,
+        url: `http://127.0.0.1:8233/namespaces/default/workflows/${task.id}`,
+      },
+    });
+    expect(task.id).toMatch(/^task_[0-9a-f]{32}$/);
+    expect(task).not.toHaveProperty('parent');
+    expect(task).not.toHaveProperty('owner');
+    const stored = await routes.store.getTask(task.id);
+    expect(stored?.limits).toEqual({ timeout_seconds: 60, max_steps: 5 });
+  });
+
+  it('answers 200 with the same task for the same key and request, however its fields are ordered', async () => {
+    const headers = { 'Idempotency-Key': 'order 66' };
+    const first = await routes.post(
+      '/v1/tasks',
+      { input: 'a', metadata: { x: '1', y: '2' } },
+      headers,
+    );
+    const again = await routes.post(
+      '/v1/tasks',
+      { metadata: { y: '2', x: '1' }, input: 'a' },
+      headers,
+    );
+    expect([first.status, again.status]).toEqual([202, 200]);
+    expect(((await again.json()) as Task).id).toBe(((await first.json()) as Task).id);
+    const other = await routes.post('/v1/tasks', { input: 'b' }, headers);
+    expect([other.status, await codeOf(other)]).toEqual([422, 'idempotency_key_reused']);
+  });
+
+  it('answers with the feed from its start where the caller accepts an event stream', async () => {
+    const response = await routes.post(
+      '/v1/tasks',
+      { input: 'a' },
+      { Accept: 'text/event-stream' },
+    );
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Content-Type')).toContain('text/event-stream');
+    const { task, cursor, deltas } = routes.streams.at(-1)!;
+    expect([cursor, deltas]).toEqual([undefined, true]);
+    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task.id}`);
+    expect(response.headers.get('X-Request-Id')).toBeTruthy();
+  });
+
+  it('refuses an unknown agent, a reserved name and a busy conversation', async () => {
+    const agent = await routes.post('/v1/tasks', { input: 'a', agent: 'nobody' });
+    expect([agent.status, await codeOf(agent)]).toEqual([404, 'agent_not_found']);
+    for (const name of ['parent', 'self', 'all', 'broadcast']) {
+      const reserved = await routes.post('/v1/tasks', { input: 'a', name });
+      expect([reserved.status, await codeOf(reserved)]).toEqual([422, 'reserved_name']);
+    }
+    await routes.startTask({ conversation_id: 'conv_busy' });
+    const busy = await routes.post('/v1/tasks', { input: 'a', conversation_id: 'conv_busy' });
+    expect([busy.status, await codeOf(busy)]).toEqual([409, 'conversation_busy']);
+  });
+});
+
+describe('cancelling', () => {
+  it('answers 200 with a receipt, without a body too, and again after the end', async () => {
+    const { id } = await routes.startTask();
+    const first = await routes.app.request(`/v1/tasks/${id}/cancel`, { method: 'POST' });
+    expect([first.status, await first.json()]).toEqual([
+      200,
+      expect.objectContaining({ outcome: 'cancelled' }),
+    ]);
+    const second = await routes.post(`/v1/tasks/${id}/cancel`, {
+      reason: 'again',
+      scope: 'tree',
+      wait_ms: 0,
+    });
+    expect([second.status, await second.json()]).toEqual([
+      200,
+      expect.objectContaining({ outcome: 'already_terminal' }),
+    ]);
+  });
+
+  it('answers 202 while the end is not known, and 404 for what does not exist', async () => {
+    const { id } = await routes.startTask();
+    await routes.store.beginTask(id, 'run-3');
+    const response = await routes.post(`/v1/tasks/${id}/cancel`, { reason: 'enough' });
+    expect([response.status, await response.json()]).toEqual([
+      202,
+      expect.objectContaining({ outcome: 'cancelling' }),
+    ]);
+    expect((await routes.store.getTask(id))?.cancel_request).toMatchObject({
+      by: 'local',
+      reason: 'enough',
+    });
+    const absent = await routes.post(`/v1/tasks/task_${'0'.repeat(32)}/cancel`, {});
+    expect([absent.status, await codeOf(absent)]).toEqual([404, 'task_not_found']);
+  });
+});
