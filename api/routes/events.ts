@@ -1,15 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { wantsEventStream } from '../accept.ts';
+import { connectionOf } from '../connection.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { toApiError, type ErrorCode } from '../errors.ts';
 import { ownTask } from '../own-task.ts';
 import { EventPageSchema } from '../response-schemas.ts';
 import { EventsHeadersSchema, EventsQuerySchema, IdParamsSchema } from '../schemas.ts';
-import { ERRORS, json } from './responses.ts';
+import { sseRefusal } from '../sse.ts';
+import { ERRORS } from './responses.ts';
 
 /** What passes by itself. `EventSource` gives up for good on anything but 200, so that a feed says these with a clean end. */
 const PASSING: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'too_many_streams'];
-const RETRY_MS = 2_000;
 
 const eventsRoute = createRoute({
   method: 'get',
@@ -47,23 +48,12 @@ export function addEventRoutes(app: App, { store, feed }: AppDependencies): void
     try {
       const task = await ownTask(store, reference);
       // Nobody would ever read, and so end, a stream that is opened for a HEAD.
-      if (c.req.method === 'HEAD') return endAtOnce();
-      return await feed.stream({ task, cursor, deltas, signal });
+      if (c.req.method === 'HEAD') return sseRefusal();
+      return await feed.stream({ task, cursor, deltas, ...connectionOf(c) });
     } catch (error) {
       const known = toApiError(error);
-      if (known && PASSING.includes(known.code)) return endAtOnce();
+      if (known && PASSING.includes(known.code)) return sseRefusal();
       throw error;
     }
-  });
-}
-
-/** An SSE response that ends cleanly at once: the reader comes back by itself. */
-function endAtOnce(): Response {
-  return new Response(`retry: ${RETRY_MS}\n\n`, {
-    headers: {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-cache, no-transform',
-      'X-Accel-Buffering': 'no',
-    },
   });
 }
