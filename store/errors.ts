@@ -62,7 +62,10 @@ function storeError(error: unknown): unknown {
   return error;
 }
 
-function isLost(error: Error): boolean {
+/** Whether the driver's error means that the connection or the database is lost. */
+export function isLost(error: unknown): boolean {
+  if (error instanceof DrizzleQueryError) return isLost(error.cause);
+  if (!(error instanceof Error)) return false;
   const code = codeOf(error);
   return (
     LOST_CODES.has(code) || CONNECTION_EXCEPTION.test(code) || LOST_MESSAGE.test(error.message)

@@ -2,7 +2,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { MIGRATIONS_FOLDER, type Database, type Queries } from './database.ts';
-import { orStoreError } from './errors.ts';
+import { isLost, orStoreError } from './errors.ts';
 
 /** Any number that nothing else in the database uses as an advisory lock. */
 const MIGRATION_LOCK = 4_711_202_611;
@@ -43,7 +43,7 @@ function createPool(connectionString: string, poolSize: number): pg.Pool {
   return pool;
 }
 
-/** Not Drizzle's own transaction: that one gives a connection whose rollback failed back to the pool. */
+/** Not Drizzle's own transaction: that one gives a lost connection back to the pool, after waiting for its rollback. */
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   try {
@@ -53,18 +53,18 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>
     client.release();
     return result;
   } catch (error) {
-    client.release(await rollback(client));
+    client.release(isLost(error) || !(await rolledBack(client)));
     throw error;
   }
 }
 
-/** Whether the connection must be dropped, because it could not be brought back to rest. */
-async function rollback(client: pg.PoolClient): Promise<boolean> {
+/** Brings the connection to rest, or tells that it must be dropped. */
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
   try {
     await client.query('rollback');
-    return false;
-  } catch {
     return true;
+  } catch {
+    return false;
   }
 }
 

@@ -4,7 +4,6 @@ import type {
   CancelRequest,
   Conversation,
   Message,
-  TaskInput,
   TaskRecord,
   TaskStatus,
   TaskType,
@@ -75,7 +74,7 @@ export class BadPageCursor extends Error {
   override name = 'BadPageCursor';
 }
 
-/** How a run ended, before the record has its say: a recorded cancel turns COMPLETED into FAILED `cancelled`. */
+/** How a run ended, before the record has its say: a recorded cancel turns every end into FAILED `cancelled`. */
 export type RunEnd =
   | { status: 'COMPLETED' }
   | { status: 'FAILED'; failure: Failure; error: string };
@@ -123,13 +122,13 @@ export interface Store extends AsyncDisposable {
    * Inserts a PENDING task with its user message, conversation (created for the owner where it is unknown) and
    * ordinal. With a known idempotency key returns the task of that key, `created: false`. Another owner's
    * conversation gives null. Throws `StoreRefusal` `conversation_busy` (it has a PENDING or RUNNING task),
-   * `idempotency_key_reused`.
+   * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it).
    */
   acceptTask(task: NewTask, key?: IdempotencyKey): Promise<{ task: TaskRecord; created: boolean } | null>;
   /** The task, or null where it is absent or, with `owner` given, another's. */
   getTask(id: string, owner?: string): Promise<TaskRecord | null>;
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;
-  /** Forgets an ended task: row, messages' task reference, log. False: absent or another's. Throws `task_not_terminal`. */
+  /** Forgets an ended task: row, log, idempotency key. Its messages stay in the conversation. False: absent or another's. Throws `task_not_terminal`. */
   deleteTask(id: string, owner: string): Promise<boolean>;
 
   /** PENDING → RUNNING for this workflow run (RUNNING stays RUNNING with the new run id). Null: it has ended or is absent. */
@@ -138,7 +137,7 @@ export interface Store extends AsyncDisposable {
   requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
   /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. */
   appendLog(taskId: string, events: LogEvent[]): Promise<void>;
-  /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. */
+  /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. Throws `TaskAbsent`. */
   finishTask(request: FinishRequest): Promise<FinishResult>;
   /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry). */
   readLog(taskId: string, after: number, maxBytes: number): Promise<LogPage>;
