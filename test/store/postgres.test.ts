@@ -1,0 +1,97 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { sql } from 'drizzle-orm';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '../../store/errors.ts';
+import { openStore } from '../../store/open-store.ts';
+import { openPostgres } from '../../store/postgres.ts';
+import { newId, newTask, subjectOf } from './fixtures.ts';
+import { storeContract } from './store-contract.ts';
+
+const serverUrl = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+const reachable = await onServer('select 1').then(
+  () => true,
+  () => false,
+);
+if (reachable) describePostgres();
+else console.log(`store on PostgreSQL: not tested, no server at ${new URL(serverUrl).host}`);
+
+describe('store without a server', () => {
+  it('throws StoreUnavailable where nothing listens, and where nobody answers', async () => {
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    const open = () => openStore({ databaseUrl: `postgres://x@127.0.0.1:${port}/x`, dataDir: '' });
+    await expect(open()).rejects.toBeInstanceOf(StoreUnavailable);
+    silent.close();
+    await once(silent, 'close');
+    await expect(open()).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
+
+function describePostgres(): void {
+  const name = newId('holdfast_store');
+  const databaseUrl = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  beforeAll(() => onServer(`create database ${name}`));
+  afterAll(() => onServer(`drop database ${name} with (force)`));
+  const endConnections = () =>
+    onServer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+
+  describe('store on PostgreSQL, its own', () => {
+    it('brings one database up to date for several processes that start at once', async () => {
+      const open = () => openStore({ databaseUrl, dataDir: '' });
+      const stores = await Promise.all(Array.from({ length: 5 }, open));
+      await Promise.all(stores.map((store) => store.ping()));
+      await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+    });
+
+    it('T8 makes one task of identical requests to several processes', async () => {
+      await using one = await openStore({ databaseUrl, dataDir: '' });
+      await using other = await openStore({ databaseUrl, dataDir: '' });
+      const owner = newId('owner');
+      const ask = (store: typeof one) =>
+        store.acceptTask(newTask({ owner }), { key: 'k', requestHash: 'h' });
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => ask(i % 2 ? one : other)),
+      );
+      expect(new Set(results.map((result) => result?.task.id)).size).toBe(1);
+    });
+
+    it('throws StoreUnavailable when the server ends a connection, and goes on with another', async () => {
+      await using database = await openPostgres(databaseUrl, 2);
+      const { store } = subjectOf(database);
+      const task = newTask();
+      const cut = database.transaction(async (tx) => {
+        await endConnections();
+        await tx.execute(sql`select 1`);
+      });
+      await expect(cut).rejects.toBeInstanceOf(StoreUnavailable);
+      expect(await store.acceptTask(task)).toMatchObject({ created: true });
+      await endConnections();
+      await store.ping().catch((error: unknown) => expect(error).toBeInstanceOf(StoreUnavailable));
+      expect(await store.getTask(task.id)).toMatchObject({ status: 'PENDING' });
+    });
+
+    it('throws StoreUnavailable once it is closed, which may be asked for twice', async () => {
+      const store = await openStore({ databaseUrl, dataDir: '' });
+      await store[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await expect(store.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+    });
+  });
+
+  storeContract('PostgreSQL', async () => subjectOf(await openPostgres(databaseUrl, 10)));
+}
+
+/** Runs one statement on a connection of its own. */
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl, connectionTimeoutMillis: 2_000 });
+  try {
+    await client.connect();
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

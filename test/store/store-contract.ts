@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { acceptContract } from './accept-contract.ts';
+import { cancelContract } from './cancel-contract.ts';
+import { conversationContract } from './conversation-contract.ts';
+import { dueContract } from './due-contract.ts';
+import { endContract } from './end-contract.ts';
+import type { Subject } from './fixtures.ts';
+import { listContract } from './list-contract.ts';
+import { logContract } from './log-contract.ts';
+
+/** What every store does, whatever database it stands on. */
+export function storeContract(name: string, open: () => Promise<Subject>): void {
+  describe(`store on ${name}`, () => {
+    let subject: Subject;
+    beforeAll(async () => {
+      subject = await open();
+    });
+    afterAll(() => subject.store[Symbol.asyncDispose]());
+    const current = () => subject;
+    describe('accepting', () => acceptContract(current));
+    describe('ending', () => endContract(current));
+    describe('cancelling', () => cancelContract(current));
+    describe('logs', () => logContract(current));
+    describe('lists', () => listContract(current));
+    describe('conversations', () => conversationContract(current));
+    describe('what is due', () => dueContract(current));
+  });
+}
