@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { expect, inject } from 'vitest';
+import { createModels } from '../../activities/models/create-models.ts';
+import type { RunDefaults } from '../../activities/begin-task.ts';
+import { agents as shippedAgents } from '../../agents/index.ts';
+import type { Agent } from '../../agents/agent.ts';
+import type { Tool } from '../../agents/tool.ts';
+import { openApi, type RunningApi } from '../../api/open-api.ts';
+import type { Message, TaskStatus } from '../../contract/task.ts';
+import type { ErrorBody, Receipt, Task } from '../../contract/wire.ts';
+import type { Relay } from '../../relay/relay.ts';
+import { openMemoryStore } from '../../store/open-store.ts';
+import type { Store } from '../../store/store.ts';
+import { openWorker, type RunningWorker } from '../../worker/open-worker.ts';
+import { openReader, type FeedReader, type OpenReaderOptions } from './feed-reader.ts';
+import { startModelServer, type ModelServer, type Turn } from './model-server.ts';
+import { createTestRelay, type RelayMood } from './relays.ts';
+import { eventually } from './within.ts';
+
+export interface RigOptions {
+  relay?: RelayMood;
+  /** Tools of the agent `default`, instead of the shipped ones. */
+  tools?: readonly Tool[];
+  defaults?: Partial<RunDefaults>;
+  modelIdleTimeoutMs?: number;
+  heartbeatMs?: number;
+  shutdownGraceMs?: number;
+  /** False: no worker until `startWorker`. */
+  worker?: boolean;
+  /** Stands between the service and its store, for faults. */
+  wrapStore?: (store: Store) => Store;
+  /** `host:port` of Temporal as API and worker reach it: another than the shared one, for faults. */
+  temporalAddress?: string;
+}
+
+/** A whole service: real Temporal, real worker, real HTTP, real store. Only what the model says is scripted. */
+export interface Rig extends AsyncDisposable {
+  url: string;
+  client: Client;
+  store: Store;
+  relay: Relay;
+  model: ModelServer;
+  taskQueue: string;
+  /** Scripts a model of its own, and gives its name for a start: `openai-compatible/<key>`. */
+  script(...turns: Turn[]): { model: string; key: string };
+  /** `POST /v1/tasks`; expects 202. */
+  start(body: StartBody): Promise<Task>;
+  get(id: string): Promise<Task>;
+  cancel(id: string, body?: { reason?: string; wait_ms?: number }): Promise<Receipt>;
+  messages(conversationId: string): Promise<Message[]>;
+  /** Any request; a body is sent as JSON. */
+  request<T = ErrorBody>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+  read(id: string, options?: OpenReaderOptions & { query?: string }): Promise<FeedReader>;
+  untilStatus(id: string, ...statuses: TaskStatus[]): Promise<Task>;
+  /** The end of the task, whatever it is. */
+  untilEnd(id: string): Promise<Task>;
+  startWorker(): Promise<RunningWorker>;
+  /** Stops the workers; what they did is attempted by the next one. */
+  stopWorkers(): Promise<void>;
+  /** Another API on the same store, as a second process would be. */
+  startApi(): Promise<RunningApi>;
+  /** Name of the workflow's status in Temporal: COMPLETED, FAILED, CANCELLED, RUNNING … */
+  workflowStatus(id: string): Promise<string>;
+}
+
+export interface StartBody {
+  input: string;
+  model?: string;
+  conversation_id?: string;
+  [field: string]: unknown;
+}
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+const QUICK: RunDefaults = {
+  model: 'demo',
+  maxSteps: 10,
+  taskTimeoutMs: 120_000,
+  maxModelAttempts: 3,
+  retryBaseMs: 20,
+  heartbeatTimeoutMs: 2_000,
+  maxTokens: 1_000_000,
+  maxHistoryEvents: 4_000,
+};
+
+let runtimeInstalled = false;
+
+/** Opens a rig of its own: task queue, store, model server, relay. At its end every history it made is replayed. */
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
+  quietRuntime();
+  const taskQueue = `test-${randomUUID()}`;
+  const address = options.temporalAddress ?? inject('temporalAddress');
+  const workflowBundle = { codePath: inject('workflowBundlePath') };
+  const model = await startModelServer();
+  const memory = await openMemoryStore();
+  const store = options.wrapStore?.(memory) ?? memory;
+  const relay = createTestRelay(options.relay ?? 'normal');
+  const connection = await NativeConnection.connect({ address });
+  const client = new Client({ connection });
+  const agents = rigAgents(options.tools);
+  const workers: RunningWorker[] = [];
+  const apis: RunningApi[] = [];
+  const started = new Set<string>();
+  const problems: unknown[] = [];
+  let keys = 0;
+
+  const startWorker = async () => {
+    const worker = await openWorker({
+      connection,
+      namespace: 'default',
+      taskQueue,
+      store,
+      relay,
+      agents,
+      models: createModels({ openaiBaseUrl: model.url }),
+      defaults: { ...QUICK, ...options.defaults },
+      heartbeatMs: options.heartbeatMs ?? 100,
+      modelIdleTimeoutMs: options.modelIdleTimeoutMs ?? 60_000,
+      shutdownGraceMs: options.shutdownGraceMs ?? 0,
+      maxConcurrentActivities: 100,
+      workflowBundle,
+    });
+    workers.push(worker);
+    return worker;
+  };
+  const stopWorkers = async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker[Symbol.asyncDispose]()));
+  };
+  const startApi = async () => {
+    const api = await openApi({
+      store,
+      relay,
+      client,
+      agents,
+      log: { error: (context, message) => problems.push([message, context]) },
+      settings: {
+        host: '127.0.0.1',
+        port: 0,
+        taskQueue,
+        streamMaxMs: 900_000,
+        maxStreams: 10_000,
+        corsOrigins: [],
+        temporalUiUrl: inject('temporalUiUrl'),
+        namespace: 'default',
+        defaultAgent: 'default',
+        defaultModel: 'demo',
+      },
+    });
+    apis.push(api);
+    return api;
+  };
+
+  const { url } = await startApi();
+  if (options.worker !== false) await startWorker();
+
+  async function request<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>> {
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : null) as T };
+  }
+
+  const get = async (id: string) => (await request<Task>('GET', `/v1/tasks/${id}`)).body;
+  const untilStatus = (id: string, ...statuses: TaskStatus[]) =>
+    eventually(async () => {
+      const task = await get(id);
+      return statuses.includes(task.status) && task;
+    }, `${id} to be ${statuses.join(' or ')}`);
+
+  return {
+    url, client, store, relay, model, taskQueue, request, get, startWorker, stopWorkers, startApi, untilStatus,
+    untilEnd: (id) => untilStatus(id, 'COMPLETED', 'FAILED'),
+    script(...turns) {
+      keys += 1;
+      const key = `m${keys}-${randomUUID().slice(0, 8)}`;
+      model.script(key, turns);
+      return { model: `openai-compatible/${key}`, key };
+    },
+    async start(body) {
+      const { status, body: task } = await request<Task>('POST', '/v1/tasks', body);
+      expect(status, JSON.stringify(task)).toBe(202);
+      started.add(task.id);
+      return task;
+    },
+    cancel: async (id, body = {}) => (await request<Receipt>('POST', `/v1/tasks/${id}/cancel`, body)).body,
+    messages: async (conversationId) =>
+      (await request<{ data: Message[] }>('GET', `/v1/conversations/${conversationId}/messages?limit=100`)).body.data,
+    read: (id, { query = '', ...reader } = {}) => openReader(`${url}/v1/tasks/${id}/events${query}`, reader),
+    workflowStatus: async (id) => (await client.workflow.getHandle(id).describe()).status.name,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(apis.map((api) => api[Symbol.asyncDispose]()));
+      await stopWorkers();
+      await client.schedule.getHandle(`holdfast-reconcile-${taskQueue}`).delete().catch(() => undefined);
+      await replayAll(client, started, workflowBundle);
+      await relay[Symbol.asyncDispose]();
+      await memory[Symbol.asyncDispose]();
+      await model[Symbol.asyncDispose]();
+      await connection.close();
+      expect(model.problems, 'requests that no script holds').toEqual([]);
+      expect(problems, 'unexpected errors of the API').toEqual([]);
+    },
+  };
+}
+
+/** P5: every history replays on the code as it is. */
+async function replayAll(client: Client, ids: ReadonlySet<string>, workflowBundle: { codePath: string }): Promise<void> {
+  async function* histories() {
+    for (const workflowId of ids) {
+      const history = await client.workflow.getHandle(workflowId).fetchHistory().catch(() => null);
+      if (history) yield { workflowId, history };
+    }
+  }
+  const sinks = { feed: { logGrew: { fn: () => undefined, callDuringReplay: false } } };
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle, sinks }, histories())) {
+    expect(error, `replay of ${workflowId}`).toBeUndefined();
+  }
+}
+
+function rigAgents(tools: readonly Tool[] | undefined): Agent[] {
+  return shippedAgents.map((agent) => (agent.name === 'default' && tools ? { ...agent, tools } : agent));
+}
+
+function quietRuntime(): void {
+  if (runtimeInstalled) return;
+  runtimeInstalled = true;
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+}
