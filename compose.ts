@@ -66,7 +66,10 @@ export async function startApi(config: Config, { store, relay, log }: Shared): P
 }
 
 /** The worker. Waits for Temporal where it is not up yet. */
-export async function startWorker(config: Config, { store, relay, log }: Shared): Promise<RunningWorker> {
+export async function startWorker(
+  config: Config,
+  { store, relay, log }: Shared,
+): Promise<RunningWorker> {
   Runtime.install({
     // The process decides itself when it ends.
     shutdownSignals: [],

@@ -22,7 +22,8 @@ export async function ensureDevServer(config: Config): Promise<AsyncDisposable> 
   const exited = once(child, 'exit');
   const ready = once(createInterface(child.stdout), 'line');
   const first = await Promise.race([ready.then(() => 'ready'), exited.then(() => 'exited')]);
-  if (first === 'exited') throw new DevServerFailed('The Temporal development server did not start.');
+  if (first === 'exited')
+    throw new DevServerFailed('The Temporal development server did not start.');
   return {
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');

@@ -13,6 +13,8 @@ readonly UI_URL=${TEMPORAL_UI_URL:-http://127.0.0.1:8233}
 readonly DATA=${DATA_DIR:-.data}
 readonly CACHE=${XDG_CACHE_HOME:-${HOME:-.}/.cache}/holdfast
 readonly CACHED=$CACHE/temporal-$VERSION
+# The server outlives whoever started it, so its output must not go to a pipe that may break.
+readonly LOG=$DATA/temporal.log
 readonly HEALTHY_WITHIN_SECONDS=60
 
 say() { printf 'temporal-dev: %s\n' "$*" >&2; }
@@ -79,7 +81,11 @@ find_cli() {
 announce() {
   local deadline=$((SECONDS + HEALTHY_WITHIN_SECONDS))
   until "$2" operator cluster health --address "$ADDRESS" >/dev/null 2>&1; do
-    kill -0 "$1" 2>/dev/null || exit 0
+    kill -0 "$1" 2>/dev/null || {
+      say "the server ended at once; its log says:"
+      tail -n 5 "$LOG" >&2
+      exit 1
+    }
     if [ "$SECONDS" -ge "$deadline" ]; then
       kill "$1"
       fail "the server was not healthy within $HEALTHY_WITHIN_SECONDS seconds"
@@ -134,7 +140,7 @@ main() {
     --dynamic-config-value system.enableActivityEagerExecution=true \
     --search-attribute HoldfastConversation=Keyword --search-attribute HoldfastAgent=Keyword \
     --search-attribute HoldfastOwner=Keyword --search-attribute HoldfastStatus=Keyword \
-    --log-level error "$@"
+    --log-level error "$@" >>"$LOG" 2>&1
 }
 
 main "$@"

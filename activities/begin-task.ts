@@ -37,21 +37,19 @@ export function createBeginTask({ store, agents, defaults }: BeginTaskDeps) {
     if (!task) return { begun: false, terminal: await terminalEvent(store, taskId) };
     const agent = agents.get(task.agent);
     const conversation = await viewConversation(store, task, agent);
-    return { begun: true, plan: planFor(task, agent, conversation, defaults) };
+    return { begun: true, plan: { ...planFor(task, agent, defaults), conversation } };
   };
 }
 
 function planFor(
   task: TaskRecord,
   agent: Agent | undefined,
-  conversation: ConversationView | null,
   defaults: RunDefaults,
-): RunPlan {
+): Omit<RunPlan, 'conversation'> {
   const { timeout_seconds, max_steps } = task.limits;
   return {
     agent: task.agent,
     model: task.model ?? agent?.model ?? defaults.model,
-    conversation,
     tools: (agent?.tools ?? []).map(toolPolicy),
     timeoutMs: timeout_seconds === null ? defaults.taskTimeoutMs : timeout_seconds * 1000,
     maxSteps: max_steps ?? defaults.maxSteps,

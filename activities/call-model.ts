@@ -43,7 +43,14 @@ export function createCallModel(deps: CallModelDeps) {
       usage: { input_tokens: 0, output_tokens: 0, estimated: true },
     };
     const { taskId, seq, step, attempt } = call;
-    const publisher = createDeltaPublisher({ relay, taskId, seq, step, attempt, blocks: said.blocks });
+    const publisher = createDeltaPublisher({
+      relay,
+      taskId,
+      seq,
+      step,
+      attempt,
+      blocks: said.blocks,
+    });
     // A heartbeat must come well within its time-out, however long the text is.
     const longestMs = (context.info.heartbeatTimeoutMs ?? Infinity) / 3;
     const heartbeat = () => {
@@ -99,18 +106,16 @@ function endEarly(error: unknown, call: ModelCall, said: ModelTurn): ModelTurn {
   }
   if (error instanceof ModelFailure) {
     const { retryable, retryAfterMs } = error;
-    throw failure(errorText(error), ATTEMPT_FAILURES.provider, [partial, { retryable, retryAfterMs }]);
+    throw failure(errorText(error), ATTEMPT_FAILURES.provider, [
+      partial,
+      { retryable, retryAfterMs },
+    ]);
   }
   const type = error instanceof Error ? error.name : 'unknown';
-  throw failure(errorText(error), type, [partial], error);
+  throw failure(errorText(error), type, [partial]);
 }
 
-function failure(message: string, type: string, details: unknown[], cause?: unknown): ApplicationFailure {
-  return ApplicationFailure.create({
-    message,
-    type,
-    details,
-    nonRetryable: true,
-    ...(cause instanceof Error ? { cause } : {}),
-  });
+/** Never retried by Temporal: the workflow decides on the next attempt. */
+function failure(message: string, type: string, details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.create({ message, type, details, nonRetryable: true });
 }

@@ -1,7 +1,10 @@
 import type { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError, type WorkflowExecutionDescription, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent } from '../contract/events.ts';
 import type { Failure } from '../contract/failures.ts';
 import { isPartial, type Partial } from '../contract/frames.ts';
@@ -10,10 +13,12 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 import { isUnreachable } from './patiently.ts';
-import { readHeldLog } from './run-log.ts';
+import { readHeldLog, type HeldLog } from './run-log.ts';
 
 /** Deadline of each call to Temporal, in milliseconds. */
 const CALL_MS = 3_000;
+/** For so long after a run has closed its log is asked for again and again, in milliseconds. */
+const PATIENCE_MS = 60_000;
 
 export interface EndFromOutsideDeps {
   store: Store;
@@ -24,23 +29,29 @@ export interface EndFromOutsideDeps {
  * Ends a task whose workflow is closed or absent, with the log and the best partial that can still be read. A task whose
  * workflow is open is left alone. Throws where Temporal cannot be reached.
  */
-export async function endFromOutside(deps: EndFromOutsideDeps, context: Context, task: TaskRecord): Promise<void> {
+export async function endFromOutside(
+  deps: EndFromOutsideDeps,
+  context: Context,
+  task: TaskRecord,
+): Promise<void> {
   const { client } = context;
   const handle = client.workflow.getHandle(task.id);
   const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
-  const description = await within(() => describe(handle));
-  if (description?.status.name === 'RUNNING') return;
-  const held = description ? await within(() => readLog(handle)) : null;
+  const run = await within(() => describe(handle));
+  if (run?.status.name === 'RUNNING') return;
+  const held = run ? await readLog(() => within(() => readHeldLog(handle)), run) : null;
   const at = new Date().toISOString();
-  const log = remains(task, held, description ? heartbeatPartial(description) : null, at);
-  const failure = failureFor(description?.status.name);
-  await deps.store.finishTask({
-    taskId: task.id,
-    log,
-    at,
-    end: { status: 'FAILED', failure, error: failure.message },
-    logIncomplete: held === null && task.started_at !== null,
-  });
+  const left =
+    task.started_at === null ? null : interruptedTurn(held ?? [], run && heartbeatPartial(run));
+  const log = held ?? [];
+  if (left) {
+    const seq = (log.at(-1)?.seq ?? Math.max(task.last_seq, 1)) + 1;
+    log.push({ type: 'turn.interrupted', task_id: task.id, seq, at, data: left });
+  }
+  const failure = failureFor(run?.status.name);
+  const end = { status: 'FAILED', failure, error: failure.message } as const;
+  const logIncomplete = held === null && task.started_at !== null;
+  await deps.store.finishTask({ taskId: task.id, log, at, end, logIncomplete });
   deps.relay.publish(task.id, { kind: 'end' });
 }
 
@@ -53,25 +64,18 @@ async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescri
   }
 }
 
-/** What the run holds of its log, by query, which a closed run still answers; null where it never will. */
-async function readLog(handle: WorkflowHandle): Promise<LogEvent[] | null> {
+/** What a closed run holds of its log, by query, which it still answers; null where it never will. */
+async function readLog(
+  read: () => Promise<HeldLog>,
+  { closeTime }: WorkflowExecutionDescription,
+): Promise<LogEvent[] | null> {
   try {
-    return (await readHeldLog(handle)).events;
+    return (await read()).events;
   } catch (error) {
-    if (isUnreachable(error)) throw error;
+    const closedForMs = Date.now() - (closeTime?.getTime() ?? Date.now());
+    if (isUnreachable(error) && closedForMs < PATIENCE_MS) throw error;
     return null;
   }
-}
-
-/** What goes into the archive beside what is stored: the entries that could be read, and what is left of an open step. */
-function remains(task: TaskRecord, held: LogEvent[] | null, partial: Partial | null, at: string): LogEvent[] {
-  const stored = task.last_seq;
-  const known = held ?? [];
-  const log: LogEvent[] = stored === 0 ? [acceptedEvent(task), ...known] : known;
-  const left = task.started_at === null ? null : interruptedTurn(log, partial);
-  if (!left) return log;
-  const seq = (log.at(-1)?.seq ?? stored) + 1;
-  return [...log, { type: 'turn.interrupted', task_id: task.id, seq, at, data: left }];
 }
 
 /** The last heartbeat of the model attempt that was under way when the run was closed. */
@@ -88,12 +92,18 @@ function heartbeatPartial({ raw }: WorkflowExecutionDescription): Partial | null
 function failureFor(status: string | undefined): Failure {
   switch (status) {
     case 'TERMINATED':
-      return { code: 'terminated', message: 'The workflow of the task was terminated from outside.' };
+      return {
+        code: 'terminated',
+        message: 'The workflow of the task was terminated from outside.',
+      };
     case 'TIMED_OUT':
       return { code: 'timed_out', message: 'The workflow of the task was timed out by Temporal.' };
     case undefined:
       return { code: 'orphaned', message: 'The workflow of the task does not exist any more.' };
     default:
-      return { code: 'orphaned', message: `The workflow of the task closed as ${status} without ending it.` };
+      return {
+        code: 'orphaned',
+        message: `The workflow of the task closed as ${status} without ending it.`,
+      };
   }
 }

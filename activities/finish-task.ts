@@ -28,7 +28,11 @@ export function createFinishTask({ store, relay }: FinishTaskDeps) {
       end:
         end.status === 'COMPLETED'
           ? end
-          : { status: 'FAILED', failure: { code: end.code, message: end.message }, error: end.error },
+          : {
+              status: 'FAILED',
+              failure: { code: end.code, message: end.message },
+              error: end.error,
+            },
     });
     relay.publish(taskId, { kind: 'end' });
     return event;

@@ -30,7 +30,9 @@ export async function listen(options: ListenOptions): Promise<void> {
   if (said.usage.input_tokens > options.tokensLeft) throw new OutOfBudget();
   const hangUp = new AbortController();
   const stalled = () =>
-    hangUp.abort(new ModelFailure(`the model was silent for ${idleTimeoutMs} ms`, { retryable: true }));
+    hangUp.abort(
+      new ModelFailure(`the model was silent for ${idleTimeoutMs} ms`, { retryable: true }),
+    );
   const idle = setTimeout(stalled, idleTimeoutMs);
   try {
     for await (const part of options.parts(AbortSignal.any([stop, hangUp.signal]))) {
@@ -70,7 +72,9 @@ function take(part: ModelPart, { said, say, tokensLeft }: ListenOptions): void {
   const spoken = spokenLength(said.blocks);
   const called = said.calls.length > 0 ? JSON.stringify(said.calls).length : 0;
   if (spoken + called > MAX_SPOKEN) {
-    throw new ModelFailure(`the model said more than ${MAX_SPOKEN} characters in one step`, { retryable: false });
+    throw new ModelFailure(`the model said more than ${MAX_SPOKEN} characters in one step`, {
+      retryable: false,
+    });
   }
   said.usage.output_tokens = estimateTokens(spoken + called);
   if (said.usage.input_tokens + said.usage.output_tokens > tokensLeft) throw new OutOfBudget();

@@ -7,7 +7,9 @@ const LONGEST_WAIT_MS = 2_000;
 
 /** Whether the store or Temporal could not be reached: nothing is known, and asking again may help. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof StoreUnavailable || error instanceof ServiceError || isGrpcServiceError(error);
+  return (
+    error instanceof StoreUnavailable || error instanceof ServiceError || isGrpcServiceError(error)
+  );
 }
 
 /** Asks until the store and Temporal answer, or the signal stops it. Any other error is thrown on. */

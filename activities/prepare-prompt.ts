@@ -20,7 +20,9 @@ export interface PreparePromptOptions {
  * Puts the prompt together from the conversation and the run's own log, and reads the task's row last: the look that
  * stands immediately before the provider call. Null: a cancel is recorded or the task has ended, so no call may follow.
  */
-export async function preparePrompt(options: PreparePromptOptions): Promise<PromptMessage[] | null> {
+export async function preparePrompt(
+  options: PreparePromptOptions,
+): Promise<PromptMessage[] | null> {
   const { store, context, call, agent, stop } = options;
   const { taskId, conversation, step, seq } = call;
   const [messages, log] = await Promise.all([
@@ -32,7 +34,10 @@ export async function preparePrompt(options: PreparePromptOptions): Promise<Prom
   return buildPrompt({ agent, task, messages, log, omittedTurns: conversation?.omittedTurns ?? 0 });
 }
 
-async function readMessages(store: Store, { id, ordinal, fromOrdinal }: ConversationView): Promise<Message[]> {
+async function readMessages(
+  store: Store,
+  { id, ordinal, fromOrdinal }: ConversationView,
+): Promise<Message[]> {
   const messages = await store.readConversation(id, ordinal);
   return messages.filter((message) => message.ordinal >= fromOrdinal);
 }

@@ -1,5 +1,5 @@
 import type { Agent } from '../agents/agent.ts';
-import type { LogEvent, LogEventOf } from '../contract/events.ts';
+import type { LogEvent } from '../contract/events.ts';
 import { inputText, type Message, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
@@ -22,7 +22,13 @@ export interface PromptSource {
 }
 
 /** What the model is given: instructions, the conversation, and the steps so far as the log tells them. */
-export function buildPrompt({ agent, task, messages, log, omittedTurns }: PromptSource): PromptMessage[] {
+export function buildPrompt({
+  agent,
+  task,
+  messages,
+  log,
+  omittedTurns,
+}: PromptSource): PromptMessage[] {
   const instructions = task.instructions ?? agent.instructions;
   const note = `The oldest ${omittedTurns} turns of this conversation are left out.`;
   const system = omittedTurns > 0 ? `${instructions}\n\n${note}` : instructions;
@@ -57,7 +63,13 @@ function stepsOf(log: readonly LogEvent[]): PromptMessage[] {
     } else if (event.type === 'turn.tool_result') {
       const { call_id: callId, output, is_error: isError } = event.data;
       const text = typeof output === 'string' ? output : JSON.stringify(output);
-      prompt.push({ role: 'tool', callId, name: calls.get(callId)?.name ?? '', output: text, isError });
+      prompt.push({
+        role: 'tool',
+        callId,
+        name: calls.get(callId)?.name ?? '',
+        output: text,
+        isError,
+      });
     }
   }
   return prompt.map((message) => (isEmptyTurn(message) ? EMPTY_TURN_NOTE : message));

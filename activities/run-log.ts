@@ -40,13 +40,18 @@ export async function readHeldLog(handle: WorkflowHandle, through = Infinity): P
 }
 
 /** The whole log of the activity's run from entry 2 up to `through`: what the store holds of it, then the rest. */
-export async function readRunLog(context: Context, store: Store, through: number): Promise<LogEvent[]> {
+export async function readRunLog(
+  context: Context,
+  store: Store,
+  through: number,
+): Promise<LogEvent[]> {
   const held = await readOwnLog(context, through);
   const taskId = context.info.workflowExecution?.workflowId ?? '';
   const stored: LogEvent[] = [];
   for (let after = 1; after < held.firstSeq - 1; after = stored.at(-1)?.seq ?? after) {
     const { events } = await store.readLog(taskId, after, PAGE_BYTES);
-    if (events.length === 0) throw new Error(`stored log ends at ${after}, expected ${held.firstSeq - 1}`);
+    if (events.length === 0)
+      throw new Error(`stored log ends at ${after}, expected ${held.firstSeq - 1}`);
     stored.push(...events.filter((event) => event.seq < held.firstSeq));
   }
   return [...stored, ...held.events];

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Agent } from '../agents/agent.ts';
-import type { Tool } from '../agents/tool.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import { cleanJson, cutBytes } from '../contract/text.ts';
@@ -29,9 +28,13 @@ export function createRunTool({ store, relay, agents, heartbeatMs }: RunToolDeps
     const context = Context.current();
     const tools = agents.get(agent)?.tools ?? [];
     const tool = tools.find((one) => one.name === call.name);
-    if (!tool) return nonsense(`There is no tool named ${call.name}. There are: ${tools.map((one) => one.name).join(', ')}.`);
+    if (!tool)
+      return nonsense(
+        `There is no tool named ${call.name}. There are: ${tools.map((one) => one.name).join(', ')}.`,
+      );
     const parsed = tool.parameters.safeParse(call.arguments);
-    if (!parsed.success) return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
+    if (!parsed.success)
+      return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
 
     const heartbeat = () => ({ details: undefined, nextMs: heartbeatMs });
     await using supervision = await supervise({ context, taskId, store, relay, heartbeat });
@@ -45,7 +48,9 @@ export function createRunTool({ store, relay, agents, heartbeatMs }: RunToolDeps
       return { ...bounded(output), is_error: false };
     } catch (error) {
       if (stop.aborted) return stopped(stop.reason);
-      const text = timeout.aborted ? `The tool did not end within ${timeoutMs} ms.` : errorText(error);
+      const text = timeout.aborted
+        ? `The tool did not end within ${timeoutMs} ms.`
+        : errorText(error);
       return { output: text, is_error: true };
     }
   };
@@ -59,7 +64,8 @@ function nonsense(output: string): ToolResult {
 function bounded(output: unknown): Pick<ToolResult, 'output' | 'truncated'> {
   const json = JSON.stringify(output) as string | undefined;
   if (json === undefined) return { output: null };
-  if (Buffer.byteLength(json) <= MAX_OUTPUT_BYTES) return { output: cleanJson(JSON.parse(json) as unknown) };
+  if (Buffer.byteLength(json) <= MAX_OUTPUT_BYTES)
+    return { output: cleanJson(JSON.parse(json) as unknown) };
   const text = typeof output === 'string' ? output : json;
   return { output: cutBytes(cleanJson(text), MAX_OUTPUT_BYTES), truncated: true };
 }
@@ -79,7 +85,8 @@ function stopped(reason: unknown): ToolResult {
   if (why === 'cancel_recorded') return { output: 'The tool call was cancelled.', is_error: true };
   if (why === 'cancelled') throw new CancelledFailure('The tool call was cancelled.');
   throw ApplicationFailure.create({
-    message: 'The worker that ran this tool was shut down. It is not known whether the tool had its effect.',
+    message:
+      'The worker that ran this tool was shut down. It is not known whether the tool had its effect.',
     type: ATTEMPT_FAILURES.workerShutdown,
   });
 }

@@ -42,9 +42,13 @@ export function createSweep(deps: SweepDeps) {
     while (Date.now() < end) {
       context.heartbeat();
       await guarded(context, async () => {
-        await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) => start(deps, context, task));
+        await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) =>
+          start(deps, context, task),
+        );
         await each(await store.dueCancels(BATCH), (task) => cancel(deps, context, task));
-        await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) => endFromOutside(deps, context, task));
+        await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
+          endFromOutside(deps, context, task),
+        );
       });
       await pause(context);
     }
@@ -68,7 +72,9 @@ async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promi
 async function cancel(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
   const { client } = context;
   try {
-    await client.withDeadline(Date.now() + CALL_MS, () => client.workflow.getHandle(task.id).cancel());
+    await client.withDeadline(Date.now() + CALL_MS, () =>
+      client.workflow.getHandle(task.id).cancel(),
+    );
   } catch (error) {
     // Closed or never started: there is nothing to cancel any more.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
@@ -89,6 +95,7 @@ async function guarded(context: Context, work: () => Promise<void>): Promise<voi
 async function pause({ cancellationSignal, cancellationDetails }: Context): Promise<void> {
   await sleep(ROUND_MS, undefined, { signal: cancellationSignal }).catch(() => undefined);
   if (!cancellationSignal.aborted) return;
-  if (cancellationDetails?.workerShutdown) throw ApplicationFailure.retryable('the worker is shutting down', 'worker_shutdown');
+  if (cancellationDetails?.workerShutdown)
+    throw ApplicationFailure.retryable('the worker is shutting down', 'worker_shutdown');
   throw cancellationSignal.reason;
 }

@@ -44,7 +44,8 @@ export interface BeginInput {
   taskId: string;
 }
 /** `lost`: the task had ended before (`terminal`), or is absent (null). */
-export type BeginResult = { begun: true; plan: RunPlan } | { begun: false; terminal: TerminalEvent | null };
+export type BeginResult =
+  { begun: true; plan: RunPlan } | { begun: false; terminal: TerminalEvent | null };
 
 export interface ModelCall {
   taskId: string;
@@ -93,7 +94,9 @@ export interface FinishInput {
   taskId: string;
   /** Newest entry of the sealed log. */
   through: number;
-  end: { status: 'COMPLETED' } | { status: 'FAILED'; code: FailureCode; message: string; error: string };
+  end:
+    | { status: 'COMPLETED' }
+    | { status: 'FAILED'; code: FailureCode; message: string; error: string };
 }
 
 /** All activities, as the workflows call them. */

@@ -46,7 +46,12 @@ export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
   const runs = createRunClient({ client, taskQueue: settings.taskQueue });
   const hubs = createHubs({ store, relay, runs });
   const { streamMaxMs, maxStreams } = settings;
-  const feed = createFeed({ hubs, streamMaxMs, maxStreams, view: (task) => taskView(task, settings) });
+  const feed = createFeed({
+    hubs,
+    streamMaxMs,
+    maxStreams,
+    view: (task) => taskView(task, settings),
+  });
   const app = createApp({
     store,
     tasks: createTasks({ store, relay, runs, hubs }),

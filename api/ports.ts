@@ -16,7 +16,9 @@ export interface Tasks {
     request: { by: string | null; reason: string | null; waitMs: number },
   ): Promise<Receipt>;
   /** What a RUNNING task is doing and its newest seq and usage so far; null when neither a worker nor Temporal can tell. */
-  live(task: TaskRecord): Promise<{ live: Live; lastSeq: number; usage: TaskRecord['usage'] } | null>;
+  live(
+    task: TaskRecord,
+  ): Promise<{ live: Live; lastSeq: number; usage: TaskRecord['usage'] } | null>;
   /** Forgets an ended task: record, log, workflow. Throws `ApiError` `task_not_found`, `task_not_terminal`. */
   forget(id: string, owner: string): Promise<void>;
 }

@@ -48,7 +48,9 @@ export function createRunClient({ client, taskQueue }: RunClientOptions): RunCli
   return {
     async start(task) {
       try {
-        await within(() => client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)));
+        await within(() =>
+          client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)),
+        );
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       }
@@ -75,13 +77,20 @@ export function createRunClient({ client, taskQueue }: RunClientOptions): RunCli
     async forget(workflowId) {
       const { namespace } = client.options;
       await within(() =>
-        client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } }),
+        client.workflowService.deleteWorkflowExecution({
+          namespace,
+          workflowExecution: { workflowId },
+        }),
       );
     },
   };
 }
 
-function descriptionOf({ raw, status, historyLength }: WorkflowExecutionDescription): RunDescription {
+function descriptionOf({
+  raw,
+  status,
+  historyLength,
+}: WorkflowExecutionDescription): RunDescription {
   const pending = raw.pendingActivities ?? [];
   const of = (type: string) => pending.find(({ activityType }) => activityType?.name === type);
   const payload = of('callModel')?.heartbeatDetails?.payloads?.[0];

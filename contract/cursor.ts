@@ -12,7 +12,8 @@ export const START: Cursor = { seq: 0, attempt: 0, offset: 0 };
 
 export type CursorProblem = 'cursor_invalid' | 'cursor_foreign';
 
-const SHAPE = /^(?:((?:task|conv)_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
+const SHAPE =
+  /^(?:((?:task|conv)_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
 
 /** The frame id: `<task_id>:<seq>` for a log entry, `<task_id>:<seq>.<attempt>.<offset>` for text. */
 export function formatCursor(taskId: string, { seq, attempt, offset }: Cursor): string {

@@ -16,7 +16,9 @@ export function interruptedTurn(
   if (step === undefined) return null;
   const spoken = log.findLast(
     (event) =>
-      event.type === 'turn.attempt_failed' && event.data.step === step && event.data.blocks.length > 0,
+      event.type === 'turn.attempt_failed' &&
+      event.data.step === step &&
+      event.data.blocks.length > 0,
   );
   const earlier = spoken?.type === 'turn.attempt_failed' ? spoken.data : undefined;
   const kept = partial && partial.blocks.length > 0 ? partial : (earlier ?? partial);

@@ -11,7 +11,9 @@ const SUMMARY_LENGTH = 90;
  */
 export function startOptions(task: TaskRecord, taskQueue: string) {
   const question = cutText(inputText(task.input).replaceAll(/\s+/g, ' ').trim(), SUMMARY_LENGTH);
-  const conversation = task.conversation_id ? { [SEARCH_ATTRIBUTES.conversation]: [task.conversation_id] } : {};
+  const conversation = task.conversation_id
+    ? { [SEARCH_ATTRIBUTES.conversation]: [task.conversation_id] }
+    : {};
   return {
     taskQueue,
     workflowId: task.id,

@@ -1,7 +1,12 @@
 import type { Failure } from './failures.ts';
 
 export type TaskStatus = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED';
-export const TASK_STATUSES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED'] as const satisfies readonly TaskStatus[];
+export const TASK_STATUSES = [
+  'PENDING',
+  'RUNNING',
+  'COMPLETED',
+  'FAILED',
+] as const satisfies readonly TaskStatus[];
 
 export type TaskType = 'agent_run' | 'tool_run';
 export const TASK_TYPES = ['agent_run', 'tool_run'] as const satisfies readonly TaskType[];

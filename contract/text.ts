@@ -80,7 +80,8 @@ export function piecesFrom(blocks: readonly Block[], offset: number): Piece[] {
   let start = 0;
   blocks.forEach(({ kind, text }, block) => {
     const from = Math.max(offset - start, 0);
-    if (from < text.length) pieces.push({ block, kind, offset: start + from, text: text.slice(from) });
+    if (from < text.length)
+      pieces.push({ block, kind, offset: start + from, text: text.slice(from) });
     start += text.length;
   });
   return pieces;

@@ -2,7 +2,7 @@ import type { DeltaFrame } from '../contract/frames.ts';
 
 /** What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. */
 export type RelayMessage =
-  | ({ kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'> })
+  | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'> }
   /** The log has grown to `lastSeq`. */
   | { kind: 'log'; lastSeq: number }
   /** A cancel was recorded, and Temporal has accepted it. */

@@ -36,7 +36,8 @@ export interface IdempotencyKey {
 /** A request that the record refuses. The API maps the codes to statuses; nothing was stored. */
 export class StoreRefusal extends Error {
   override name = 'StoreRefusal';
-  readonly code: 'conversation_busy' | 'idempotency_key_reused' | 'task_not_terminal' | 'name_taken';
+  readonly code:
+    'conversation_busy' | 'idempotency_key_reused' | 'task_not_terminal' | 'name_taken';
   constructor(code: StoreRefusal['code'], message: string) {
     super(message);
     this.code = code;
@@ -76,8 +77,7 @@ export class BadPageCursor extends Error {
 
 /** How a run ended, before the record has its say: a recorded cancel turns every end into FAILED `cancelled`. */
 export type RunEnd =
-  | { status: 'COMPLETED' }
-  | { status: 'FAILED'; failure: Failure; error: string };
+  { status: 'COMPLETED' } | { status: 'FAILED'; failure: Failure; error: string };
 
 export interface FinishRequest {
   taskId: string;
@@ -124,7 +124,10 @@ export interface Store extends AsyncDisposable {
    * conversation gives null. Throws `StoreRefusal` `conversation_busy` (it has a PENDING or RUNNING task),
    * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it).
    */
-  acceptTask(task: NewTask, key?: IdempotencyKey): Promise<{ task: TaskRecord; created: boolean } | null>;
+  acceptTask(
+    task: NewTask,
+    key?: IdempotencyKey,
+  ): Promise<{ task: TaskRecord; created: boolean } | null>;
   /** The task, or null where it is absent or, with `owner` given, another's. */
   getTask(id: string, owner?: string): Promise<TaskRecord | null>;
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;

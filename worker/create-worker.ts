@@ -23,7 +23,8 @@ const FORCE_AFTER_MS = 10_000;
 
 /** A worker for agent runs and the reconciler. It begins to work with `run()`. */
 export function createWorker(options: CreateWorkerOptions): Promise<Worker> {
-  const { connection, namespace, taskQueue, activities, relay, workflowBundle, heartbeatMs } = options;
+  const { connection, namespace, taskQueue, activities, relay, workflowBundle, heartbeatMs } =
+    options;
   return Worker.create({
     connection,
     namespace,
@@ -34,7 +35,8 @@ export function createWorker(options: CreateWorkerOptions): Promise<Worker> {
       feed: {
         logGrew: {
           callDuringReplay: false,
-          fn: (_info, taskId: string, lastSeq: number) => relay.publish(taskId, { kind: 'log', lastSeq }),
+          fn: (_info, taskId: string, lastSeq: number) =>
+            relay.publish(taskId, { kind: 'log', lastSeq }),
         },
       },
     },

@@ -6,9 +6,14 @@ import { RECONCILE_WORKFLOW, SEARCH_ATTRIBUTES } from '../contract/names.ts';
 const KEYWORD = 2;
 
 /** Registers the search attributes that are missing. Throws where the server does not allow it: then an operator must. */
-export async function ensureSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
+export async function ensureSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
+  const missing = Object.values(SEARCH_ATTRIBUTES).filter(
+    (name) => !(name in (customAttributes ?? {})),
+  );
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,

@@ -37,7 +37,11 @@ export interface ProviderFailureDetails {
 export function attemptFailure(error: unknown): AttemptFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
-    return { kind: 'worker_lost', partial: asPartial(cause.lastHeartbeatDetails), reason: 'worker_lost' };
+    return {
+      kind: 'worker_lost',
+      partial: asPartial(cause.lastHeartbeatDetails),
+      reason: 'worker_lost',
+    };
   }
   if (cause instanceof ApplicationFailure) return applicationFailure(cause);
   if (isCancellation(error)) {

@@ -1,10 +1,18 @@
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { Activities, RunPlan, ToolPolicy } from '../activities/types.ts';
 
 /** Short activities that only talk to the store: tried until they work, because a run cannot go on without them. */
 const ON_STORE: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+  retry: {
+    initialInterval: '200 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '5 seconds',
+  },
 };
 
 const onStore = proxyActivities<Activities>(ON_STORE);

@@ -21,7 +21,15 @@ import { eventsQuery } from './messages.ts';
 import { endOf, failed, type Outcome } from './outcome.ts';
 import { react } from './react-loop.ts';
 import { describeRun } from './run-details.ts';
-import { append, appendTerminal, carryOver, createRun, FRESH, readPage, seal } from './run-state.ts';
+import {
+  append,
+  appendTerminal,
+  carryOver,
+  createRun,
+  FRESH,
+  readPage,
+  seal,
+} from './run-state.ts';
 import type { RunCarry, RunState } from './run-state.ts';
 
 /** What a run goes by once it has begun. `deadline`: milliseconds since the epoch. */
@@ -54,7 +62,8 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
   let outcome: Outcome;
   try {
     const begun = resume ?? (await begin(run));
-    if ('lost' in begun) return await CancellationScope.nonCancellable(() => closeAs(begun.lost, root));
+    if ('lost' in begun)
+      return await CancellationScope.nonCancellable(() => closeAs(begun.lost, root));
     const end = await withinDeadline(begun, () => react(run, begun.plan));
     outcome = end === 'history_full' ? await goOn(run, begun) : end;
   } catch (error) {

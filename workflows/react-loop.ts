@@ -13,7 +13,14 @@ import { textOf } from '../contract/text.ts';
 import { attemptFailure, toolFailure, type AttemptFailure } from './activity-failures.ts';
 import { callModel, runTool } from './activity-proxies.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { append, endStep, failAttempt, interruptStep, startStep, type RunState } from './run-state.ts';
+import {
+  append,
+  endStep,
+  failAttempt,
+  interruptStep,
+  startStep,
+  type RunState,
+} from './run-state.ts';
 
 /** Steps in a row that made no sense, after which the run gives up. */
 const MAX_NONSENSE = 3;
@@ -24,7 +31,8 @@ const MAX_BACKOFF_MS = 30_000;
 /** Thinks and acts, step by step, until the run has an outcome or its history is full. */
 export async function react(run: RunState, plan: RunPlan): Promise<Outcome | 'history_full'> {
   for (;;) {
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The run was cancelled.');
+    if (CancellationScope.current().consideredCancelled)
+      throw new CancelledFailure('The run was cancelled.');
     if (historyIsFull(plan)) return 'history_full';
     if (tokensLeft(run, plan) <= 0) return outOfBudget(plan);
     startStep(run);
@@ -48,7 +56,7 @@ export async function react(run: RunState, plan: RunPlan): Promise<Outcome | 'hi
 
 /** Attempts one step until the model has spoken, or the run ends over it. */
 async function speak(run: RunState, plan: RunPlan): Promise<ModelTurn | Outcome> {
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     run.attempt += 1;
     run.phase = 'model';
     try {
@@ -88,7 +96,9 @@ function retryDelayMs(
       return null;
     case 'provider':
       if (!failure.retryable || failures >= plan.maxAttempts) return null;
-      return failure.retryAfterMs ?? Math.min(plan.retryBaseMs * 2 ** (failures - 1), MAX_BACKOFF_MS);
+      return (
+        failure.retryAfterMs ?? Math.min(plan.retryBaseMs * 2 ** (failures - 1), MAX_BACKOFF_MS)
+      );
   }
 }
 
@@ -109,7 +119,12 @@ async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Promise<Too
   run.phase = 'tools';
   run.tool = calls[0]?.name ?? null;
   for (const call of calls) {
-    append(run, 'turn.tool_call', { step, call_id: call.callId, name: call.name, arguments: call.arguments });
+    append(run, 'turn.tool_call', {
+      step,
+      call_id: call.callId,
+      name: call.name,
+      arguments: call.arguments,
+    });
   }
   const results: ToolResult[] = [];
   let logged = 0;
@@ -120,7 +135,13 @@ async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Promise<Too
         const { output, is_error, truncated } = result;
         const { callId: call_id } = calls[logged] as ToolCall;
         logged += 1;
-        append(run, 'turn.tool_result', { step, call_id, output, is_error, ...(truncated ? { truncated } : {}) });
+        append(run, 'turn.tool_result', {
+          step,
+          call_id,
+          output,
+          is_error,
+          ...(truncated ? { truncated } : {}),
+        });
       }
     }),
   );
@@ -140,10 +161,22 @@ async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<T
 function modelCall(run: RunState, plan: RunPlan): ModelCall {
   const { taskId, lastSeq: seq, step, attempt } = run;
   const { agent, model, conversation } = plan;
-  return { taskId, seq, step, attempt, agent, model, conversation, tokensLeft: tokensLeft(run, plan) };
+  return {
+    taskId,
+    seq,
+    step,
+    attempt,
+    agent,
+    model,
+    conversation,
+    tokensLeft: tokensLeft(run, plan),
+  };
 }
 
-function partialOf(run: RunState, said: Pick<ModelTurn, 'blocks' | 'usage' | 'tool_call_begun'>): Partial {
+function partialOf(
+  run: RunState,
+  said: Pick<ModelTurn, 'blocks' | 'usage' | 'tool_call_begun'>,
+): Partial {
   const { blocks, usage, tool_call_begun } = said;
   const begun = tool_call_begun ? { tool_call_begun } : {};
   return { seq: run.lastSeq, step: run.step, attempt: run.attempt, blocks, usage, ...begun };

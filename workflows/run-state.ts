@@ -19,7 +19,13 @@ export interface RunCarry {
   usage: Usage;
 }
 
-export const FRESH: RunCarry = { firstSeq: FIRST_SEQ, step: 0, nonsense: 0, progress: 0, usage: NO_USAGE };
+export const FRESH: RunCarry = {
+  firstSeq: FIRST_SEQ,
+  step: 0,
+  nonsense: 0,
+  progress: 0,
+  usage: NO_USAGE,
+};
 
 /**
  * The state of a run. Its log is the truth of the task until the store says that it has ended.
@@ -88,7 +94,15 @@ export function failAttempt(
   const begun = tool_call_begun ? { tool_call_begun } : {};
   run.usage = addUsage(run.usage, usage);
   const { reason, retryInMs: retry_in_ms } = failed;
-  append(run, 'turn.attempt_failed', { step, attempt, blocks, reason, usage, ...begun, retry_in_ms });
+  append(run, 'turn.attempt_failed', {
+    step,
+    attempt,
+    blocks,
+    reason,
+    usage,
+    ...begun,
+    retry_in_ms,
+  });
 }
 
 /** Logs the whole of what a step said, as thinking aloud or as the answer. */

@@ -35,7 +35,11 @@ export type ModelPart =
   /** A tool call has begun: from here on the step's text is no answer. Comes before its `tool_call`. */
   | { type: 'tool_call_begun' }
   | { type: 'tool_call'; call: ToolCall }
-  | { type: 'finish'; reason: 'stop' | 'length' | 'tool_calls' | 'other'; usage: Partial<Omit<Usage, 'estimated'>> };
+  | {
+      type: 'finish';
+      reason: 'stop' | 'length' | 'tool_calls' | 'other';
+      usage: Partial<Omit<Usage, 'estimated'>>;
+    };
 
 /** A language model behind a provider's wire. */
 export interface Model {
@@ -55,7 +59,10 @@ export class ModelFailure extends Error {
   readonly retryable: boolean;
   /** What the provider's `Retry-After` asked for, in milliseconds, or null. */
   readonly retryAfterMs: number | null;
-  constructor(message: string, options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs ?? null;

@@ -27,7 +27,8 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
   async function stream(request: FeedRequest): Promise<Response> {
     const { task, deltas, drop } = request;
     const cursor = readCursor(task.id, request.cursor);
-    if (draining.signal.aborted) throw new ApiError('shutting_down', 'The server is shutting down.');
+    if (draining.signal.aborted)
+      throw new ApiError('shutting_down', 'The server is shutting down.');
     if (streams >= maxStreams) throw new ApiError('too_many_streams', 'Too many streams are open.');
     streams += 1;
     const { hub, release } = await hubs.lease(task).catch((error: unknown) => {
@@ -46,7 +47,11 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
       }
       const first = found === 'snapshot' ? [snapshotOf(hub)] : [];
       const position = found === 'snapshot' ? beforeEnd(hub, deltas) : found;
-      const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(streamMaxMs)]);
+      const over = AbortSignal.any([
+        request.signal,
+        draining.signal,
+        AbortSignal.timeout(streamMaxMs),
+      ]);
       return sseResponse({ ...reader({ hub, position, first, over, end }), drop });
     } catch (error) {
       end();
@@ -68,10 +73,12 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
     try {
       await hub.ready;
       const found = await resume(hub, cursor, false);
-      const seq = typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
+      const seq =
+        typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
       const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(waitMs)]);
       const waiter = createChangeWaiter(hub, over);
-      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !over.aborted) await waiter.changed();
+      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !over.aborted)
+        await waiter.changed();
       waiter.close();
       const data = hub.task.log.slice(seq, seq + limit);
       const next = data.at(-1)?.seq ?? seq;
@@ -116,7 +123,7 @@ function reader({ hub, position, first, over, end }: ReaderOptions) {
   let ahead: readonly SseFrame[] = first;
   return {
     async next(waitMs: number): Promise<readonly SseFrame[] | null> {
-      for (let idle = false; ; ) {
+      for (let idle = false; ;) {
         if (finished || over.aborted) return null;
         if (ahead.length > 0) {
           const frames = ahead;

@@ -1,5 +1,10 @@
 import { formatCursor, type Cursor } from '../../contract/cursor.ts';
-import { isStepEntry, isTerminalEvent, type LogEvent, type StepEntry } from '../../contract/events.ts';
+import {
+  isStepEntry,
+  isTerminalEvent,
+  type LogEvent,
+  type StepEntry,
+} from '../../contract/events.ts';
 import type { Frame, Partial } from '../../contract/frames.ts';
 import { piecesFrom, spokenLength, type Block } from '../../contract/text.ts';
 import { lastSeq, type WatchedTask } from './watched-task.ts';
@@ -36,7 +41,11 @@ export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
     const entry = task.log[position.seq];
     if (!entry) break;
     if (isStepEntry(entry)) frames.push(...tailBefore(task, entry, position));
-    frames.push({ id: `${task.taskId}:${entry.seq}`, data: entryJson(entry), last: isTerminalEvent(entry) });
+    frames.push({
+      id: `${task.taskId}:${entry.seq}`,
+      data: entryJson(entry),
+      last: isTerminalEvent(entry),
+    });
     passEntry(position, entry);
   }
   if (position.seq === lastSeq(task)) {
@@ -80,7 +89,8 @@ function fromItsStart(task: WatchedTask, spoken: Spoken, position: Position): Wi
   const justBegun = position.attempt === 0 && task.log[position.seq - 1]?.type === 'turn.started';
   position.attempt = attempt;
   position.offset = 0;
-  const reset = () => wire(formatCursor(task.taskId, position), { type: 'turn.reset', step, attempt });
+  const reset = () =>
+    wire(formatCursor(task.taskId, position), { type: 'turn.reset', step, attempt });
   return [...(justBegun ? [] : [reset()]), ...deltas(task, spoken, position)];
 }
 
@@ -90,7 +100,11 @@ interface Spoken {
   blocks: readonly Block[];
 }
 
-function deltas({ taskId }: WatchedTask, { step, attempt, blocks }: Spoken, position: Position): WireFrame[] {
+function deltas(
+  { taskId }: WatchedTask,
+  { step, attempt, blocks }: Spoken,
+  position: Position,
+): WireFrame[] {
   return piecesFrom(blocks, position.offset).map((piece) => {
     position.offset = piece.offset + piece.text.length;
     return wire(formatCursor(taskId, position), { type: 'turn.delta', step, attempt, ...piece });

@@ -9,10 +9,16 @@ import { hasEnded, lastSeq, type WatchedTask } from './watched-task.ts';
 export function readCursor(taskId: string, text: string | undefined): Cursor {
   const cursor = parseCursor(taskId, text);
   if (cursor === 'cursor_invalid') {
-    throw new ApiError('cursor_invalid', 'The cursor is malformed; use the id of a frame as it came, or leave it out.');
+    throw new ApiError(
+      'cursor_invalid',
+      'The cursor is malformed; use the id of a frame as it came, or leave it out.',
+    );
   }
   if (cursor === 'cursor_foreign') {
-    throw new ApiError('cursor_foreign', 'The cursor belongs to another feed; start this one without a cursor.');
+    throw new ApiError(
+      'cursor_foreign',
+      'The cursor belongs to another feed; start this one without a cursor.',
+    );
   }
   return cursor;
 }
@@ -32,10 +38,12 @@ export async function resume(hub: Hub, cursor: Cursor, deltas: boolean): Promise
   if (hasEnded(task) && cursor.seq === lastSeq(task)) return 'ended';
   if (cursor.seq > lastSeq(task)) {
     if (hub.record().log_incomplete) return 'snapshot';
-    if (endIsKnown) throw new ApiError('cursor_ahead', 'The cursor is ahead of the log; start without a cursor.');
+    if (endIsKnown)
+      throw new ApiError('cursor_ahead', 'The cursor is ahead of the log; start without a cursor.');
   }
   // The step's own entry, which is known by now, carries its whole text and replaces what the reader has.
-  if (stepIsComplete(task, cursor)) return { ...cursor, attempt: 0, offset: 0, deltas, following: false };
+  if (stepIsComplete(task, cursor))
+    return { ...cursor, attempt: 0, offset: 0, deltas, following: false };
   return { ...cursor, deltas, following: true };
 }
 

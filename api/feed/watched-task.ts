@@ -82,7 +82,10 @@ function compare(
 }
 
 /** Whether the log already says how the attempt ended. */
-function isSettled({ log }: WatchedTask, { step, attempt }: { step: number; attempt: number }): boolean {
+function isSettled(
+  { log }: WatchedTask,
+  { step, attempt }: { step: number; attempt: number },
+): boolean {
   for (let index = log.length - 1; index >= 0; index -= 1) {
     const event = log[index] as LogEvent;
     if (isTerminalEvent(event)) return true;

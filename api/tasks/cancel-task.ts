@@ -63,7 +63,8 @@ async function waitForEnd({ hubs }: TasksDeps, task: TaskRecord, waitMs: number)
 function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {
   const { id, status, cancel_request, finished_at, last_seq, partial_output, usage } = task;
   const requestedAt = cancel_request?.at ?? null;
-  const latency = requestedAt && finished_at ? Date.parse(finished_at) - Date.parse(requestedAt) : null;
+  const latency =
+    requestedAt && finished_at ? Date.parse(finished_at) - Date.parse(requestedAt) : null;
   return {
     task_id: id,
     outcome,

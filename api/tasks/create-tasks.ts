@@ -34,7 +34,9 @@ export function createTasks(deps: TasksDeps): Tasks {
       try {
         await hub.ready;
         const live = liveOf(hub);
-        return live && { live, lastSeq: lastSeq(hub.task), usage: hub.progress()?.usage ?? task.usage };
+        return (
+          live && { live, lastSeq: lastSeq(hub.task), usage: hub.progress()?.usage ?? task.usage }
+        );
       } finally {
         release();
       }

@@ -87,7 +87,10 @@ export interface OpenReaderOptions {
 }
 
 /** Opens a feed. `url` is that of the feed, or of `POST /v1/tasks` with a body in `init`. */
-export async function openReader(url: string, options: OpenReaderOptions = {}): Promise<FeedReader> {
+export async function openReader(
+  url: string,
+  options: OpenReaderOptions = {},
+): Promise<FeedReader> {
   const controller = new AbortController();
   const { init, cursor, screen = new Screen() } = options;
   const response = await fetch(url, {
@@ -105,7 +108,8 @@ export async function openReader(url: string, options: OpenReaderOptions = {}): 
   let over = false;
 
   async function collect(): Promise<void> {
-    if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream')) return;
+    if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream'))
+      return;
     const events = response.body
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new EventSourceParserStream());
@@ -130,14 +134,20 @@ export async function openReader(url: string, options: OpenReaderOptions = {}): 
       const watch = () => {
         if (holds()) resolve();
         else if (problem) reject(problem as Error);
-        else if (over) reject(new Error(`the feed ended after ${frames.map(({ frame }) => frame.type).join(' ')}`));
+        else if (over)
+          reject(
+            new Error(`the feed ended after ${frames.map(({ frame }) => frame.type).join(' ')}`),
+          );
         else return;
         watchers.delete(watch);
       };
       watchers.add(watch);
       watch();
     });
-    return within(held, () => `the feed to go on after ${frames.map(({ frame }) => frame.type).join(' ')}`);
+    return within(
+      held,
+      () => `the feed to go on after ${frames.map(({ frame }) => frame.type).join(' ')}`,
+    );
   }
 
   return {
@@ -159,5 +169,7 @@ export async function openReader(url: string, options: OpenReaderOptions = {}): 
 
 /** The log entries among the frames. */
 export function entriesOf(frames: readonly ReceivedFrame[]): LogEvent[] {
-  return frames.flatMap(({ frame }) => ('seq' in frame && frame.type !== 'snapshot' ? [frame as LogEvent] : []));
+  return frames.flatMap(({ frame }) =>
+    'seq' in frame && frame.type !== 'snapshot' ? [frame as LogEvent] : [],
+  );
 }

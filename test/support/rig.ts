@@ -51,7 +51,12 @@ export interface Rig extends AsyncDisposable {
   cancel(id: string, body?: { reason?: string; wait_ms?: number }): Promise<Receipt>;
   messages(conversationId: string): Promise<Message[]>;
   /** Any request; a body is sent as JSON. */
-  request<T = ErrorBody>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+  request<T = ErrorBody>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
   read(id: string, options?: OpenReaderOptions & { query?: string }): Promise<FeedReader>;
   untilStatus(id: string, ...statuses: TaskStatus[]): Promise<Task>;
   /** The end of the task, whatever it is. */
@@ -159,25 +164,53 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const { url } = await startApi();
   if (options.worker !== false) await startWorker();
 
-  async function request<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>> {
+  async function request<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>> {
     const response = await fetch(url + path, {
       method,
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : null) as T };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text ? JSON.parse(text) : null) as T,
+    };
   }
 
   const get = async (id: string) => (await request<Task>('GET', `/v1/tasks/${id}`)).body;
   const untilStatus = (id: string, ...statuses: TaskStatus[]) =>
-    eventually(async () => {
-      const task = await get(id);
-      return statuses.includes(task.status) && task;
-    }, `${id} to be ${statuses.join(' or ')}`);
+    eventually(
+      async () => {
+        const task = await get(id);
+        return statuses.includes(task.status) && task;
+      },
+      `${id} to be ${statuses.join(' or ')}`,
+    );
 
   return {
-    url, client, store, relay, model, taskQueue, request, get, startWorker, stopWorkers, startApi, untilStatus,
+    url,
+    client,
+    store,
+    relay,
+    model,
+    taskQueue,
+    request,
+    get,
+    startWorker,
+    stopWorkers,
+    startApi,
+    untilStatus,
     untilEnd: (id) => untilStatus(id, 'COMPLETED', 'FAILED'),
     script(...turns) {
       keys += 1;
@@ -191,15 +224,25 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       started.add(task.id);
       return task;
     },
-    cancel: async (id, body = {}) => (await request<Receipt>('POST', `/v1/tasks/${id}/cancel`, body)).body,
+    cancel: async (id, body = {}) =>
+      (await request<Receipt>('POST', `/v1/tasks/${id}/cancel`, body)).body,
     messages: async (conversationId) =>
-      (await request<{ data: Message[] }>('GET', `/v1/conversations/${conversationId}/messages?limit=100`)).body.data,
-    read: (id, { query = '', ...reader } = {}) => openReader(`${url}/v1/tasks/${id}/events${query}`, reader),
+      (
+        await request<{ data: Message[] }>(
+          'GET',
+          `/v1/conversations/${conversationId}/messages?limit=100`,
+        )
+      ).body.data,
+    read: (id, { query = '', ...reader } = {}) =>
+      openReader(`${url}/v1/tasks/${id}/events${query}`, reader),
     workflowStatus: async (id) => (await client.workflow.getHandle(id).describe()).status.name,
     async [Symbol.asyncDispose]() {
       await Promise.all(apis.map((api) => api[Symbol.asyncDispose]()));
       await stopWorkers();
-      await client.schedule.getHandle(`holdfast-reconcile-${taskQueue}`).delete().catch(() => undefined);
+      await client.schedule
+        .getHandle(`holdfast-reconcile-${taskQueue}`)
+        .delete()
+        .catch(() => undefined);
       await replayAll(client, started, workflowBundle);
       await relay[Symbol.asyncDispose]();
       await memory[Symbol.asyncDispose]();
@@ -212,21 +255,33 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
 }
 
 /** P5: every history replays on the code as it is. */
-async function replayAll(client: Client, ids: ReadonlySet<string>, workflowBundle: { codePath: string }): Promise<void> {
+async function replayAll(
+  client: Client,
+  ids: ReadonlySet<string>,
+  workflowBundle: { codePath: string },
+): Promise<void> {
   async function* histories() {
     for (const workflowId of ids) {
-      const history = await client.workflow.getHandle(workflowId).fetchHistory().catch(() => null);
+      const history = await client.workflow
+        .getHandle(workflowId)
+        .fetchHistory()
+        .catch(() => null);
       if (history) yield { workflowId, history };
     }
   }
   const sinks = { feed: { logGrew: { fn: () => undefined, callDuringReplay: false } } };
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle, sinks }, histories())) {
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowBundle, sinks },
+    histories(),
+  )) {
     expect(error, `replay of ${workflowId}`).toBeUndefined();
   }
 }
 
 function rigAgents(tools: readonly Tool[] | undefined): Agent[] {
-  return shippedAgents.map((agent) => (agent.name === 'default' && tools ? { ...agent, tools } : agent));
+  return shippedAgents.map((agent) =>
+    agent.name === 'default' && tools ? { ...agent, tools } : agent,
+  );
 }
 
 function quietRuntime(): void {

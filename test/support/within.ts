@@ -1,7 +1,11 @@
 const DEADLINE_MS = 30_000;
 
 /** The promise, or an error that says what was waited for. A deadline against hanging, never a measure. */
-export async function within<T>(promise: Promise<T>, what: () => string, ms = DEADLINE_MS): Promise<T> {
+export async function within<T>(
+  promise: Promise<T>,
+  what: () => string,
+  ms = DEADLINE_MS,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what()}`)), ms);

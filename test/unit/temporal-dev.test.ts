@@ -137,7 +137,8 @@ describe('temporal-dev.sh', () => {
       const server = await startFake();
       server.child.kill(signal);
       expect(await server.code).toBe(0);
-      expect(await server.stdout).toBe('ready\nstopped\n');
+      expect(await server.stdout).toBe('ready\n');
+      expect(await readFile(path.join(home, 'data', 'temporal.log'), 'utf8')).toBe('stopped\n');
     },
   );
 

@@ -1,0 +1,94 @@
+import type { LogEvent } from '../../contract/events.ts';
+import type { RunProgress } from '../../contract/run-messages.ts';
+import { isTerminal, type TaskRecord } from '../../contract/task.ts';
+import type { Store } from '../../store/store.ts';
+import type { RunClient } from '../run-client.ts';
+import { hasEnded, lastSeq, takeEntries, takePartial, type WatchedTask } from './watched-task.ts';
+
+/** Bytes of JSON that one query or one read of the store answers with. */
+const PAGE_BYTES = 512 * 1024;
+
+/** What is to be asked next. */
+export interface Due {
+  /** The workflow, for the rest of the log. */
+  log: boolean;
+  /** The server, for the last heartbeat and whether history has grown. */
+  heartbeat: boolean;
+  /** The store, for whether the record is terminal. */
+  store: boolean;
+}
+
+/** All that a hub knows of its task. */
+export interface Known {
+  task: WatchedTask;
+  record: TaskRecord;
+  progress: RunProgress | null;
+  persistenceError: string | null;
+  /** Events of history at the last look; -1 before it. */
+  historyLength: number;
+}
+
+export interface SourcesOptions {
+  store: Store;
+  runs: RunClient;
+  known: Known;
+  due: Due;
+  /** Called when log or text have grown. */
+  onGrowth(): void;
+}
+
+/** Asks one source, and takes what it says into `known`; what follows from it becomes due. Rejects where it cannot be reached. */
+export type Sources = Record<keyof Due, () => Promise<void>>;
+
+export function createSources({ store, runs, known, due, onGrowth }: SourcesOptions): Sources {
+  const { task } = known;
+
+  function take(events: readonly LogEvent[]): void {
+    if (takeEntries(task, events)) onGrowth();
+  }
+
+  /** Up to `through`, or to the end of what is stored. */
+  async function readStored(through: number): Promise<void> {
+    for (let end = false; !end && lastSeq(task) < through;) {
+      const page = await store.readLog(task.taskId, lastSeq(task), PAGE_BYTES);
+      take(page.events);
+      end = page.end || page.events.length === 0;
+    }
+  }
+
+  /** The run had gone further than what was archived when it was ended from outside: the archive is the log. */
+  async function replaceByArchive(): Promise<void> {
+    task.log = (await store.readLog(task.taskId, 0, Infinity)).events;
+    task.live = null;
+    onGrowth();
+  }
+
+  return {
+    async log() {
+      for (let behind = true; behind;) {
+        const page = await runs.query(task.taskId, { after: lastSeq(task), maxBytes: PAGE_BYTES });
+        known.progress = page.state;
+        // What an earlier workflow run had written was flushed to the store when it continued as new.
+        if (page.firstSeq > lastSeq(task) + 1) await readStored(page.firstSeq - 1);
+        take(page.events);
+        behind = lastSeq(task) < page.lastSeq;
+      }
+    },
+
+    async heartbeat() {
+      const run = await runs.describe(task.taskId);
+      known.persistenceError = run.persistenceError;
+      if (run.partial && takePartial(task, run.partial)) onGrowth();
+      if (run.status !== 'open') due.store = true;
+      else if (run.historyLength !== known.historyLength) due.log = true;
+      known.historyLength = run.historyLength;
+    },
+
+    async store() {
+      known.record = (await store.getTask(task.taskId)) ?? known.record;
+      if (!isTerminal(known.record.status)) return;
+      await readStored(known.record.last_seq);
+      if (!hasEnded(task)) await replaceByArchive();
+    },
+  };
+}
