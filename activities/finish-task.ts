@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Relay } from '../relay/relay.ts';
+import { TaskAbsent } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import { readOwnLog } from './run-log.ts';
 import type { FinishInput, FlushInput } from './types.ts';
@@ -16,7 +17,7 @@ export interface FinishTaskDeps {
 
 /**
  * Ends the task in one transaction: terminal status, assistant message, archived log. Returns the terminal entry,
- * which is the winner's where somebody else had ended the task before. Throws `StoreUnavailable`; Temporal tries again.
+ * which is the winner's where somebody else had ended the task before. Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
  */
 export function createFinishTask({ store, relay }: FinishTaskDeps) {
   return async function finishTask({ taskId, through, end }: FinishInput): Promise<TerminalEvent> {
@@ -51,6 +52,6 @@ async function heldLog(store: Store, taskId: string, through: number): Promise<L
   const { firstSeq, events } = await readOwnLog(Context.current(), through);
   if (firstSeq > NOTHING_FLUSHED) return events;
   const task = await store.getTask(taskId);
-  if (!task) throw new Error(`no task ${taskId}`);
+  if (!task) throw new TaskAbsent(`task ${taskId} is not in the store`);
   return [acceptedEvent(task), ...events];
 }

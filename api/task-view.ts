@@ -36,7 +36,8 @@ export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveSta
     started_at: record.started_at,
     finished_at: record.finished_at,
     usage: current?.usage ?? record.usage,
-    last_seq: current?.lastSeq ?? record.last_seq,
+    // The first entry is built from the row, and so is there before any is stored.
+    last_seq: current?.lastSeq ?? Math.max(record.last_seq, 1),
     ...(record.log_incomplete && { log_incomplete: true as const }),
     live: current?.live ?? null,
     workflow: workflowView(record, links),

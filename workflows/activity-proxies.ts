@@ -12,6 +12,8 @@ const ON_STORE: ActivityOptions = {
     initialInterval: '200 milliseconds',
     backoffCoefficient: 2,
     maximumInterval: '5 seconds',
+    // The task was forgotten: there is nothing left to store.
+    nonRetryableErrorTypes: ['TaskAbsent'],
   },
 };
 

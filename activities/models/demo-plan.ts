@@ -31,11 +31,11 @@ export function questionOf(messages: readonly PromptMessage[]): {
 /** The calls that would help to answer, of the tools that there are. */
 export function planCalls(question: string, tools: readonly ToolSpec[]): ToolCall[] {
   const [url] = URL_SHAPE.exec(question) ?? [];
-  const [zone] = TIME_ZONE.exec(question) ?? [];
+  const zone = zoneIn(question);
   const expression = arithmeticIn(question.replace(URL_SHAPE, ' '));
   const wanted = [
     expression && { name: 'calculator', arguments: { expression } },
-    (zone || ASKS_FOR_TIME.test(question)) && {
+    (TIME_ZONE.test(question) || ASKS_FOR_TIME.test(question)) && {
       name: 'current_time',
       arguments: { time_zone: zone ?? 'UTC' },
     },
@@ -44,6 +44,17 @@ export function planCalls(question: string, tools: readonly ToolSpec[]): ToolCal
   return wanted
     .filter(({ name }) => tools.some((tool) => tool.name === name))
     .map((call, index) => ({ callId: `call_${index + 1}`, ...call }));
+}
+
+/** The time zone that the text names, by its own name or by that of its city. */
+function zoneIn(text: string): string | undefined {
+  const [zone] = TIME_ZONE.exec(text) ?? [];
+  return zone ?? Intl.supportedValuesOf('timeZone').find((name) => namesCity(text, name));
+}
+
+function namesCity(text: string, zone: string): boolean {
+  const city = zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ');
+  return city.length > 3 && new RegExp(`\\b${city}\\b`).test(text);
 }
 
 /** The first piece of the text that reads as a sum, in the calculator's notation. */
