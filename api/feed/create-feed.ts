@@ -133,6 +133,8 @@ function reader({ hub, position, first, over, end }: ReaderOptions) {
         const frames = nextFrames(hub.task, position);
         finished = frames.at(-1)?.last ?? false;
         if (frames.length > 0) return frames;
+        // The task was ended from outside with a shorter log than this reader has: it comes back, and is told.
+        if (hasEnded(hub.task)) return null;
         if (idle) return [];
         idle = !(await waiter.changed(waitMs));
       }

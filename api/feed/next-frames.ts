@@ -48,9 +48,11 @@ export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
     });
     passEntry(position, entry);
   }
-  if (position.seq === lastSeq(task)) {
-    position.following = true;
-    if (task.live) frames.push(...textFrames(task, task.live, position));
+  const atEnd = position.seq === lastSeq(task);
+  if (atEnd) position.following = true;
+  // Without a worker the log may be unknown that far; a reader that stands where the attempt began is told what it says.
+  if (task.live && (atEnd || position.seq === task.live.seq)) {
+    frames.push(...textFrames(task, task.live, position));
   }
   return frames;
 }

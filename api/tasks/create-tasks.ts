@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskRecord } from '../../contract/task.ts';
 import { isTerminal } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
@@ -18,6 +19,9 @@ export interface TasksDeps {
   hubs: Hubs;
 }
 
+/** An accepted task is answered for after so long, whether or not Temporal has answered, in milliseconds. */
+const START_WAIT_MS = 500;
+
 /** What a caller may do with tasks, over the store and Temporal. */
 export function createTasks(deps: TasksDeps): Tasks {
   const { store, runs, hubs } = deps;
@@ -25,7 +29,10 @@ export function createTasks(deps: TasksDeps): Tasks {
     async start(task, key) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
-      if (accepted.created) await startRun(deps, accepted.task);
+      if (accepted.created) {
+        const starting = startRun(deps, accepted.task);
+        await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
+      }
       return accepted;
     },
     cancel: (id, owner, request) => cancelTask(deps, { id, owner, ...request }),
