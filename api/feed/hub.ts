@@ -133,6 +133,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     persistenceError: () => known.persistenceError,
     readEnd() {
       due.log = true;
+      due.store = true;
       return nextRound();
     },
     onChange(listener) {

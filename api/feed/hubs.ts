@@ -1,5 +1,6 @@
-import type { TaskRecord } from '../../contract/task.ts';
+import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import { openHub, type Hub, type HubDeps } from './hub.ts';
+import { hasEnded } from './watched-task.ts';
 
 /** A hub that nobody uses any more stays for so long, for a reader that comes back at once. */
 const LINGER_MS = 3_000;
@@ -43,6 +44,7 @@ export function createHubs(deps: HubDeps): Hubs {
       entry.users += 1;
       try {
         const hub = await entry.opening;
+        await catchUp(hub, task);
         return { hub, release: () => release(task.id, entry) };
       } catch (error) {
         entries.delete(task.id);
@@ -55,4 +57,11 @@ export function createHubs(deps: HubDeps): Hubs {
       await Promise.all(open.map(([taskId, entry]) => close(taskId, entry)));
     },
   };
+}
+
+/** A caller who has read that the task has ended must not be given a log without its end: the hub may not have heard yet. */
+async function catchUp(hub: Hub, { status }: TaskRecord): Promise<void> {
+  if (!isTerminal(status)) return;
+  await hub.ready;
+  if (!hasEnded(hub.task)) await hub.readEnd();
 }
