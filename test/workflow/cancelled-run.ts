@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import type { LogEvent, LogEventOf } from '../../contract/events.ts';
+import { isTerminalEvent } from '../../contract/events.ts';
+import { cancelMessage } from '../../contract/failures.ts';
+import type { Task } from '../../contract/wire.ts';
+import type { FeedReader } from '../support/feed-reader.ts';
+import { entriesOf } from '../support/feed-reader.ts';
+import { gate, type Gate, type Turn } from '../support/model-server.ts';
+import type { Rig, StartBody } from '../support/rig.ts';
+import { eventually } from '../support/within.ts';
+
+/** What the scripted model says before it is interrupted; its words come in several pieces. */
+export const PARTIAL = 'The answer is not quite what you expect: 𝒻orty';
+/** What it would have said then. */
+export const REST = '-two, of course.';
+
+export function newConversation(): string {
+  return `conv_${randomUUID().replaceAll('-', '')}`;
+}
+
+/** A turn that says `PARTIAL` and waits; behind the gate comes `REST`. */
+export function halfAnswer(held: Gate = gate()): Turn {
+  return [{ say: PARTIAL, pieces: 5, everyMs: 2 }, { gate: held }, { say: REST }];
+}
+
+export interface StreamingRun {
+  id: string;
+  /** The model's key at the model server. */
+  key: string;
+  conversation: string;
+  reader: FeedReader;
+}
+
+/** A run in a conversation of its own, once its reader shows `PARTIAL`. */
+export async function streamingRun(
+  rig: Rig,
+  turns: Turn[] = [halfAnswer()],
+  body: Partial<StartBody> = {},
+): Promise<StreamingRun> {
+  const { model, key } = rig.script(...turns);
+  const conversation = newConversation();
+  const { id } = await rig.start({ input: 'How?', model, conversation_id: conversation, ...body });
+  const reader = await rig.read(id);
+  await reader.untilTrue(() =>
+    [...reader.screen.steps.keys()].some((step) => reader.screen.text(step) === PARTIAL),
+  );
+  return { id, key, conversation, reader };
+}
+
+/** The whole log as JSON, read through the API. */
+export async function logOf(rig: Rig, id: string): Promise<LogEvent[]> {
+  const path = `/v1/tasks/${id}/events?limit=100`;
+  const { body } = await rig.request<{ data: LogEvent[] }>('GET', path, undefined, {
+    Accept: 'application/json',
+  });
+  return body.data;
+}
+
+export interface ExpectedEnd {
+  /** The partial output that is kept, or null where there is none. */
+  partial: string | null;
+  reason?: string | null;
+  /** Conversation of the task: it then holds the input and, at most, the partial. */
+  conversation?: string | null;
+  /** A reader that was connected all the time. */
+  reader?: FeedReader;
+}
+
+/** One end, everywhere the same: record, log, feed, messages and workflow say that the run was cancelled, and nothing more. */
+export async function expectCancelled(rig: Rig, id: string, expected: ExpectedEnd): Promise<void> {
+  const { partial, conversation, reader } = expected;
+  const message = cancelMessage(expected.reason ?? null);
+  const task = await rig.untilEnd(id);
+  expect(task).toMatchObject({
+    status: 'FAILED',
+    failure: { code: 'cancelled', message },
+    output: null,
+    partial_output: partial,
+  });
+  const log = await logOf(rig, id);
+  expectOneEnd(log, task);
+  const end = log.at(-1) as LogEventOf<'task.failed'>;
+  expect(end).toMatchObject({
+    type: 'task.failed',
+    data: { failure: task.failure, error: message },
+  });
+  expect(end.data).toMatchObject({
+    partial_output: partial,
+    text_length: (partial ?? '').length,
+    text_sha256: createHash('sha256')
+      .update(partial ?? '')
+      .digest('hex'),
+  });
+  if (conversation) await expectPartialMessage(rig, conversation, partial);
+  if (reader) {
+    await reader.ended;
+    expect(entriesOf(reader.frames)).toEqual(log);
+  }
+  await untilClosed(rig, id, 'CANCELLED');
+}
+
+/** The log is numbered without holes, ends once, and its length is the record's. */
+export function expectOneEnd(log: readonly LogEvent[], task: Task): void {
+  expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+  expect(log.filter(isTerminalEvent)).toHaveLength(1);
+  expect(isTerminalEvent(log.at(-1)!)).toBe(true);
+  expect(task.last_seq).toBe(log.length);
+}
+
+async function expectPartialMessage(
+  rig: Rig,
+  conversation: string,
+  partial: string | null,
+): Promise<void> {
+  const answers = (await rig.messages(conversation)).filter(({ role }) => role === 'assistant');
+  expect(answers.map(({ content, partial: kept }) => ({ content, kept }))).toEqual(
+    partial === null ? [] : [{ content: partial, kept: true }],
+  );
+}
+
+/** The record ends a moment before its workflow closes. */
+export async function untilClosed(rig: Rig, id: string, status: string): Promise<void> {
+  await eventually(async () => (await rig.workflowStatus(id)) !== 'RUNNING', `${id} to close`);
+  expect(await rig.workflowStatus(id)).toBe(status);
+}
