@@ -11,7 +11,7 @@ export function toolSpecs(agent: Agent): ToolSpec[] {
   return agent.tools.map(({ name, description, parameters }) => ({
     name,
     description,
-    parameters: z.toJSONSchema(parameters) as Record<string, unknown>,
+    parameters: z.toJSONSchema(parameters, { io: 'input' }) as Record<string, unknown>,
   }));
 }
 
