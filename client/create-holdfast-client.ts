@@ -1,0 +1,87 @@
+import type { Message } from '../contract/task.ts';
+import type { Receipt, Task } from '../contract/wire.ts';
+import { readError } from './holdfast-error.ts';
+import { readFeed, type FeedFrame, type FeedOptions } from './read-feed.ts';
+import type { CancelRequest, ListRequest, StartRequest } from './requests.ts';
+
+export interface HoldfastClientOptions {
+  /** Where the API is, such as `http://127.0.0.1:8080`. */
+  baseUrl: string;
+  /** Left out: the global one. */
+  fetch?: typeof fetch;
+}
+
+/** A page of a list. `next_cursor` is null at its end. */
+export interface ListPage<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+/**
+ * The service, for browsers and Node. What the service refuses is thrown as a `HoldfastError`; where it cannot be reached,
+ * `fetch`'s own `TypeError` comes through. Only `events` tries again by itself.
+ */
+export interface HoldfastClient {
+  /** Starts a task. With an idempotency key a repetition gives the task of the first request. */
+  start(request: StartRequest, options?: { idempotencyKey?: string }): Promise<Task>;
+  get(taskId: string): Promise<Task>;
+  /** Asks a task to stop, and waits a while for its end: the receipt tells how far that went. */
+  cancel(taskId: string, request?: CancelRequest): Promise<Receipt>;
+  list(request?: ListRequest): Promise<ListPage<Task>>;
+  /** Stored messages of a conversation, oldest first. */
+  messages(
+    conversationId: string,
+    page?: { limit?: number; cursor?: string },
+  ): Promise<ListPage<Message>>;
+  /** The feed of a task, to its end, however often the connection is lost on the way. */
+  events(taskId: string, options?: FeedOptions): AsyncGenerator<FeedFrame, void, undefined>;
+}
+
+/** Makes a client. Throws a `TypeError` where `baseUrl` is no URL. */
+export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
+  const base = new URL(options.baseUrl).href.replace(/\/$/, '');
+  // A browser's `fetch` must not be called as a method of anything but the window.
+  const ask: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+
+  async function request<T>(path: string, init?: RequestInit): Promise<T> {
+    const response = await ask(base + path, init);
+    if (!response.ok) throw await readError(response);
+    return (await response.json()) as T;
+  }
+  const post = <T>(path: string, body: object, headers: Record<string, string> = {}) =>
+    request<T>(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+
+  return {
+    start: (body, { idempotencyKey } = {}) =>
+      post(
+        '/v1/tasks',
+        body,
+        idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey },
+      ),
+    get: (taskId) => request(taskPath(taskId)),
+    cancel: (taskId, body = {}) => post(`${taskPath(taskId)}/cancel`, body),
+    list: (filter = {}) => request(`/v1/tasks${listQuery(filter)}`),
+    messages: (conversationId, page = {}) =>
+      request(`/v1/conversations/${encodeURIComponent(conversationId)}/messages${listQuery(page)}`),
+    events: (taskId, feed = {}) =>
+      readFeed({ url: `${base}${taskPath(taskId)}/events`, fetch: ask }, feed),
+  };
+}
+
+function taskPath(taskId: string): string {
+  return `/v1/tasks/${encodeURIComponent(taskId)}`;
+}
+
+/** `metadata` as one parameter per key, a list as one per value. */
+function listQuery({ metadata = {}, ...fields }: ListRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) if (one !== undefined) query.append(name, String(one));
+  }
+  for (const [key, value] of Object.entries(metadata)) query.append(`metadata.${key}`, value);
+  return query.size > 0 ? `?${query}` : '';
+}

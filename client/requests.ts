@@ -1,0 +1,46 @@
+import type { FailureCode } from '../contract/failures.ts';
+import type { TaskInput, TaskStatus, TaskType } from '../contract/task.ts';
+
+/** What to start. Only `input` is needed; the service's description of its API says what each field may hold. */
+export interface StartRequest {
+  input: TaskInput;
+  agent?: string;
+  /** `provider/id`, instead of the agent's own. */
+  model?: string;
+  /** Instead of the agent's own. */
+  instructions?: string;
+  conversation_id?: string;
+  name?: string;
+  description?: string;
+  metadata?: Record<string, string>;
+  on_busy?: 'reject';
+  timeout_seconds?: number;
+  max_steps?: number;
+}
+
+export interface CancelRequest {
+  reason?: string;
+  scope?: 'tree' | 'task';
+  /** Longest wait for the end, in milliseconds; the service's default is 2,000. */
+  wait_ms?: number;
+}
+
+/** Which tasks to list, and which page of them. */
+export interface ListRequest {
+  /** Several: tasks of any of them. */
+  status?: TaskStatus | readonly TaskStatus[];
+  failure?: FailureCode;
+  type?: TaskType;
+  agent?: string;
+  conversation_id?: string;
+  parent_task_id?: string;
+  name?: string;
+  metadata?: Record<string, string>;
+  created_after?: string;
+  created_before?: string;
+  order?: 'asc' | 'desc';
+  /** 1 to 100. */
+  limit?: number;
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}

@@ -1,0 +1,15 @@
+import type { z } from '@hono/zod-openapi';
+import { expectTypeOf, it } from 'vitest';
+import type { CancelRequest, ListRequest, StartRequest } from '../../client/requests.ts';
+import type { CancelTaskSchema, ListTasksQuerySchema, StartTaskSchema } from '../../api/schemas.ts';
+
+/** Zod says `x?: T | undefined` where the client says `x?: T`. */
+type Exact<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+/** These hold when the type check passes; at run time there is nothing left of them. */
+it("the client's requests are those that the API takes", () => {
+  expectTypeOf<StartRequest>().toEqualTypeOf<Exact<z.input<typeof StartTaskSchema>>>();
+  expectTypeOf<CancelRequest>().toEqualTypeOf<Exact<z.input<typeof CancelTaskSchema>>>();
+  type Filters = Exclude<keyof ListRequest, 'metadata'>;
+  expectTypeOf<Filters>().toEqualTypeOf<keyof (typeof ListTasksQuerySchema)['shape']>();
+});
