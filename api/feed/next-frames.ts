@@ -82,7 +82,7 @@ function tailBefore(task: WatchedTask, entry: StepEntry, position: Position): Wi
   const length = spokenLength(blocks);
   const isPrefix = position.attempt === attempt && position.offset <= length;
   if (isPrefix) return deltas(task, entry.data, position);
-  return position.attempt === 0 && length === 0 ? [] : fromItsStart(task, entry.data, position);
+  return fromItsStart(task, entry.data, position);
 }
 
 /** An attempt from its first word, behind a reset where the reader may show other text of the step. */
