@@ -1,16 +1,4 @@
 /** Why a task failed, as `failure.code` says it to callers. */
-export type FailureCode =
-  | 'cancelled'
-  | 'timed_out'
-  | 'model_error'
-  | 'tool_error'
-  | 'max_steps_exceeded'
-  | 'budget_exceeded'
-  | 'terminated'
-  | 'orphaned'
-  | 'store_error'
-  | 'internal';
-
 export const FAILURE_CODES = [
   'cancelled',
   'timed_out',
@@ -22,7 +10,8 @@ export const FAILURE_CODES = [
   'orphaned',
   'store_error',
   'internal',
-] as const satisfies readonly FailureCode[];
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 export interface Failure {
   code: FailureCode;

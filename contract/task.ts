@@ -1,15 +1,10 @@
 import type { Failure } from './failures.ts';
 
-export type TaskStatus = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED';
-export const TASK_STATUSES = [
-  'PENDING',
-  'RUNNING',
-  'COMPLETED',
-  'FAILED',
-] as const satisfies readonly TaskStatus[];
+export const TASK_STATUSES = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-export type TaskType = 'agent_run' | 'tool_run';
-export const TASK_TYPES = ['agent_run', 'tool_run'] as const satisfies readonly TaskType[];
+export const TASK_TYPES = ['agent_run', 'tool_run'] as const;
+export type TaskType = (typeof TASK_TYPES)[number];
 
 export function isTerminal(status: TaskStatus): boolean {
   return status === 'COMPLETED' || status === 'FAILED';

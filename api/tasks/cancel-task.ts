@@ -3,7 +3,7 @@ import type { Receipt } from '../../contract/wire.ts';
 import { taskNotFound } from '../errors.ts';
 import { createChangeWaiter } from '../feed/change-waiter.ts';
 import { hasEnded } from '../feed/watched-task.ts';
-import type { TasksDeps } from './create-tasks.ts';
+import type { TasksDeps } from './dependencies.ts';
 
 export interface CancelOrder {
   id: string;

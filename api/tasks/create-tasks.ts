@@ -3,21 +3,12 @@ import type { TaskRecord } from '../../contract/task.ts';
 import { isTerminal } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
 import type { Live } from '../../contract/wire.ts';
-import type { Relay } from '../../relay/relay.ts';
-import type { Store } from '../../store/store.ts';
 import { conversationNotFound, taskNotFound } from '../errors.ts';
 import type { Hubs } from '../feed/hubs.ts';
 import { lastSeq } from '../feed/watched-task.ts';
 import type { Tasks } from '../ports.ts';
-import type { RunClient } from '../run-client.ts';
 import { cancelTask } from './cancel-task.ts';
-
-export interface TasksDeps {
-  store: Store;
-  relay: Relay;
-  runs: RunClient;
-  hubs: Hubs;
-}
+import type { TasksDeps } from './dependencies.ts';
 
 /** An accepted task is answered for after so long, whether or not Temporal has answered, in milliseconds. */
 const START_WAIT_MS = 500;
