@@ -9,6 +9,7 @@ import {
   proxySinks,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
   type Sinks,
@@ -91,8 +92,24 @@ async function begin(run: RunState): Promise<Begun | { lost: TerminalEvent | nul
   return { plan, deadline: Date.now() + plan.timeoutMs };
 }
 
+/** Cancels the work at the run's deadline: `CancellationScope.withTimeout`, with a timer that says what it is for. */
 function withinDeadline<T>({ deadline }: Begun, work: () => Promise<T>): Promise<T> {
-  return CancellationScope.withTimeout(Math.max(deadline - Date.now(), 1), work);
+  return CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current();
+    const timer = new CancellationScope();
+    const timeLeftMs = Math.max(deadline - Date.now(), 1);
+    timer
+      .run(() => sleep(timeLeftMs, { summary: 'time limit' }))
+      .then(
+        () => scope.cancel(),
+        () => undefined,
+      );
+    try {
+      return await work();
+    } finally {
+      timer.cancel();
+    }
+  });
 }
 
 /**

@@ -62,7 +62,7 @@ async function backOff(run: RunState, delayMs: number): Promise<void> {
   if (delayMs === 0) return;
   run.phase = 'backoff';
   try {
-    await sleep(delayMs);
+    await sleep(delayMs, { summary: `before attempt ${run.attempt + 1} of step ${run.step}` });
   } catch (error) {
     if (isCancellation(error)) interruptStep(run, null);
     throw error;
