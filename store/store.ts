@@ -142,7 +142,7 @@ export interface Store extends AsyncDisposable {
   appendLog(taskId: string, events: LogEvent[]): Promise<void>;
   /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. Throws `TaskAbsent`. */
   finishTask(request: FinishRequest): Promise<FinishResult>;
-  /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry). */
+  /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry; `Infinity`: all). */
   readLog(taskId: string, after: number, maxBytes: number): Promise<LogPage>;
 
   createConversation(conversation: Omit<Conversation, 'created_at'>): Promise<Conversation>;

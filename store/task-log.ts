@@ -43,7 +43,7 @@ export async function readLog(
   const segments = await db
     .select({ events: stored.events, log_end: stored.log_end })
     .from(stored)
-    .where(lt(stored.before, Math.max(maxBytes, 1)))
+    .where(lt(stored.before, Math.min(Math.max(maxBytes, 1), Number.MAX_SAFE_INTEGER)))
     .orderBy(asc(stored.first_seq));
   const events = upTo(
     maxBytes,

@@ -58,6 +58,10 @@ export function logContract(subject: () => Subject): void {
     expect(await store.readLog(task.id, 4, 1)).toMatchObject({ events: [{ seq: 5 }], end: true });
     expect(await store.readLog(task.id, 5, 1)).toEqual({ events: [], end: true });
     expect(await store.readLog('task_unknown', 0, 1)).toEqual({ events: [], end: true });
+    expect(await store.readLog(task.id, 0, Infinity)).toMatchObject({
+      events: [1, 2, 3, 4, 5].map((seq) => ({ seq })),
+      end: true,
+    });
   });
 
   it('takes entries ahead of the end once, and builds the end from the whole log', async () => {
