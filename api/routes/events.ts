@@ -2,15 +2,12 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { wantsEventStream } from '../accept.ts';
 import { connectionOf } from '../connection.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
-import { toApiError, type ErrorCode } from '../errors.ts';
 import { ownTask } from '../own-task.ts';
+import { orPassing } from '../passing.ts';
 import { EventPageSchema } from '../response-schemas.ts';
 import { EventsHeadersSchema, EventsQuerySchema, IdParamsSchema } from '../schemas.ts';
 import { sseRefusal } from '../sse.ts';
 import { ERRORS } from './responses.ts';
-
-/** What passes by itself. `EventSource` gives up for good on anything but 200, so that a feed says these with a clean end. */
-const PASSING: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'too_many_streams'];
 
 const eventsRoute = createRoute({
   method: 'get',
@@ -45,15 +42,11 @@ export function addEventRoutes(app: App, { store, feed }: AppDependencies): void
       const request = { task, cursor, deltas, signal, limit, waitMs: wait_ms };
       return c.json(await feed.page(request), 200);
     }
-    try {
+    return orPassing(async () => {
       const task = await ownTask(store, reference);
       // Nobody would ever read, and so end, a stream that is opened for a HEAD.
       if (c.req.method === 'HEAD') return sseRefusal();
-      return await feed.stream({ task, cursor, deltas, ...connectionOf(c) });
-    } catch (error) {
-      const known = toApiError(error);
-      if (known && PASSING.includes(known.code)) return sseRefusal();
-      throw error;
-    }
+      return feed.stream({ task, cursor, deltas, ...connectionOf(c) });
+    });
   });
 }

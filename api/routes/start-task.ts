@@ -4,6 +4,7 @@ import { connectionOf } from '../connection.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { newTask } from '../new-task.ts';
+import { orPassing } from '../passing.ts';
 import { requestHash } from '../request-hash.ts';
 import { TaskSchema } from '../response-schemas.ts';
 import { NoQuerySchema, StartTaskHeadersSchema, StartTaskSchema } from '../schemas.ts';
@@ -48,12 +49,10 @@ export function addStartRoute(app: App, dependencies: AppDependencies): void {
     c.header('Location', location);
     if (!wantsEventStream(c, false))
       return c.json(await currentView(task, dependencies), created ? 202 : 200);
-    const response = await feed.stream({
-      task,
-      cursor: undefined,
-      deltas: true,
-      ...connectionOf(c),
-    });
+    // The task is accepted whatever becomes of the stream: its reader finds it at the location.
+    const response = await orPassing(() =>
+      feed.stream({ task, cursor: undefined, deltas: true, ...connectionOf(c) }),
+    );
     response.headers.set('Location', location);
     return response;
   });
