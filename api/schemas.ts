@@ -81,7 +81,7 @@ export const StartTaskSchema = z
     model: z
       .string()
       .max(200)
-      .regex(/^[a-z][a-z0-9-]*\/[\x21-\x7e]+$/, 'must look like provider/id')
+      .regex(/^(demo|[a-z][a-z0-9-]*\/[\x21-\x7e]+)$/, 'must look like provider/id, or be demo')
       .optional(),
     instructions: text(1, 65_536).optional(),
     conversation_id: ConversationIdSchema.optional(),
