@@ -65,9 +65,16 @@ export interface Rig extends AsyncDisposable {
   /** Stops the workers; what they did is attempted by the next one. */
   stopWorkers(): Promise<void>;
   /** Another API on the same store, as a second process would be. */
-  startApi(): Promise<RunningApi>;
+  startApi(options?: StartApiOptions): Promise<RunningApi>;
   /** Name of the workflow's status in Temporal: COMPLETED, FAILED, CANCELLED, RUNNING … */
   workflowStatus(id: string): Promise<string>;
+}
+
+export interface StartApiOptions {
+  /** Another relay than the rig's own. */
+  relay?: Relay;
+  maxStreams?: number;
+  streamMaxMs?: number;
 }
 
 export interface StartBody {
@@ -137,10 +144,10 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const stopWorkers = async () => {
     await Promise.all(workers.splice(0).map((worker) => worker[Symbol.asyncDispose]()));
   };
-  const startApi = async () => {
+  const startApi = async (options: StartApiOptions = {}) => {
     const api = await openApi({
       store,
-      relay,
+      relay: options.relay ?? relay,
       client,
       agents,
       log: { error: (context, message) => problems.push([message, context]) },
@@ -148,8 +155,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         host: '127.0.0.1',
         port: 0,
         taskQueue,
-        streamMaxMs: 900_000,
-        maxStreams: 10_000,
+        streamMaxMs: options.streamMaxMs ?? 900_000,
+        maxStreams: options.maxStreams ?? 10_000,
         corsOrigins: [],
         temporalUiUrl: inject('temporalUiUrl'),
         namespace: 'default',
