@@ -24,7 +24,7 @@ export interface FeedSource {
 
 /** Wait before a reconnection until the server has named one, in milliseconds. */
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 10_000;
 /** The server says something every 15 s; a connection that is silent for so long is dead, in milliseconds. */
 const SILENCE_MS = 45_000;
 
