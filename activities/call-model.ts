@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Agent } from '../agents/agent.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
@@ -11,7 +11,7 @@ import { listen, OutOfBudget } from './listen.ts';
 import { ModelFailure, type Models } from './models/model.ts';
 import { preparePrompt } from './prepare-prompt.ts';
 import { estimateTokens, promptLength } from './prompt.ts';
-import { Stopped, supervise } from './supervise.ts';
+import { cancellation, Stopped, supervise } from './supervise.ts';
 import { toolSpecs } from './tool-specs.ts';
 import type { ModelCall, ModelTurn } from './types.ts';
 
@@ -98,7 +98,7 @@ function endEarly(error: unknown, call: ModelCall, said: ModelTurn): ModelTurn {
       case 'cancel_recorded':
         return { ...said, calls: [], stopped: 'cancelled' };
       case 'cancelled':
-        throw new CancelledFailure('The attempt was cancelled.', [partial]);
+        throw cancellation('The attempt was cancelled.', [partial]);
       case 'worker_shutdown':
       case 'superseded':
         throw failure(error.message, ATTEMPT_FAILURES.workerShutdown, [partial]);

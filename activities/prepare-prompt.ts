@@ -1,5 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import type { Agent } from '../agents/agent.ts';
+import type { LogEvent } from '../contract/events.ts';
 import { isTerminal, type Message } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 import type { PromptMessage } from './models/model.ts';
@@ -23,15 +24,20 @@ export interface PreparePromptOptions {
 export async function preparePrompt(
   options: PreparePromptOptions,
 ): Promise<PromptMessage[] | null> {
-  const { store, context, call, agent, stop } = options;
-  const { taskId, conversation, step, seq } = call;
+  const { store, call, agent, stop } = options;
+  const { taskId, conversation, step } = call;
   const [messages, log] = await Promise.all([
     conversation ? patiently(() => readMessages(store, conversation), stop) : [],
-    step > 1 ? patiently(() => readRunLog(context, store, seq), stop) : [],
+    step > 1 ? patiently(() => readLog(options), stop) : [],
   ]);
   const task = await patiently(() => store.getTask(taskId), stop);
   if (!task || task.cancel_request || isTerminal(task.status)) return null;
   return buildPrompt({ agent, task, messages, log, omittedTurns: conversation?.omittedTurns ?? 0 });
+}
+
+/** Under the attempt's own signal: the client's would be aborted by a pause, which stops nothing here. */
+function readLog({ store, context, call, stop }: PreparePromptOptions): Promise<LogEvent[]> {
+  return context.client.withAbortSignal(stop, () => readRunLog(context, store, call.seq));
 }
 
 async function readMessages(

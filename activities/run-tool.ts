@@ -1,11 +1,11 @@
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Agent } from '../agents/agent.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import { cleanJson, cutBytes } from '../contract/text.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
-import { Stopped, supervise } from './supervise.ts';
+import { cancellation, Stopped, supervise } from './supervise.ts';
 import { toolPolicy } from './tool-specs.ts';
 import type { ToolResult, ToolRun } from './types.ts';
 
@@ -83,7 +83,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 function stopped(reason: unknown): ToolResult {
   const why = reason instanceof Stopped ? reason.why : 'cancelled';
   if (why === 'cancel_recorded') return { output: 'The tool call was cancelled.', is_error: true };
-  if (why === 'cancelled') throw new CancelledFailure('The tool call was cancelled.');
+  if (why === 'cancelled') throw cancellation('The tool call was cancelled.');
   throw ApplicationFailure.create({
     message:
       'The worker that ran this tool was shut down. It is not known whether the tool had its effect.',

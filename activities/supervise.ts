@@ -1,4 +1,6 @@
-import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ActivityCancelledError, ActivityNotFoundError } from '@temporalio/client';
+import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 
@@ -46,20 +48,21 @@ export async function supervise(options: SuperviseOptions): Promise<Supervision>
   const controller = new AbortController();
   const stop = (why: StopReason) => controller.abort(new Stopped(why));
 
+  const hear = (why: StopReason | null) => {
+    if (why) stop(why);
+  };
+
   let timer: NodeJS.Timeout | undefined;
   const beat = () => {
     const { details, nextMs } = options.heartbeat();
     context.heartbeat(details);
-    const why = stopAsked(context);
-    if (why) stop(why);
+    hear(stopAsked(context));
+    if (isDeaf(context)) void askServer(context, details).then(hear);
     timer = setTimeout(beat, nextMs);
   };
   beat();
 
-  const onAbort = () => {
-    const why = stopAsked(context);
-    if (why) stop(why);
-  };
+  const onAbort = () => hear(stopAsked(context));
   context.cancellationSignal.addEventListener('abort', onAbort);
   const unsubscribe = await relay.subscribe(taskId, (message) => {
     if (message.kind === 'cancel') void confirmCancel(options, () => stop('cancel_recorded'));
@@ -87,4 +90,43 @@ function stopAsked({ cancellationDetails: details }: Context): StopReason | null
   if (details.notFound || details.timedOut) return 'superseded';
   if (details.workerShutdown) return 'worker_shutdown';
   return null;
+}
+
+/**
+ * The SDK hands one notice on to an activity and drops all that follow. Where a pause or a reset was that notice, no
+ * cancel will ever come with a heartbeat.
+ */
+function isDeaf(context: Context): boolean {
+  return context.cancellationSignal.aborted && stopAsked(context) === null;
+}
+
+/** Heartbeats past the SDK, because only the server's answer to that tells of a cancel. Unreachable is neither. */
+async function askServer({ client, info }: Context, details: unknown): Promise<StopReason | null> {
+  try {
+    // The activity's own signal, which else cuts every call of this client short, has been aborted by the notice.
+    const { signal } = new AbortController();
+    await client.withAbortSignal(signal, () => client.activity.heartbeat(info.taskToken, details));
+  } catch (error) {
+    if (error instanceof ActivityCancelledError) return 'cancelled';
+    if (error instanceof ActivityNotFoundError) return 'superseded';
+  }
+  return null;
+}
+
+/**
+ * How an activity tells Temporal that it was cancelled. After a pause or a reset the SDK would report a `CancelledFailure`
+ * as that, and without its details.
+ */
+export function cancellation(
+  message: string,
+  details: unknown[] = [],
+): ApplicationFailure | CancelledFailure {
+  const { paused, reset } = Context.current().cancellationDetails ?? {};
+  if (!paused && !reset) return new CancelledFailure(message, details);
+  return ApplicationFailure.create({
+    message,
+    type: ATTEMPT_FAILURES.cancelled,
+    details,
+    nonRetryable: true,
+  });
 }

@@ -27,6 +27,8 @@ export const ATTEMPT_FAILURES = {
   provider: 'provider_failure',
   /** The worker was told to stop: the step is attempted elsewhere, and nothing is counted. */
   workerShutdown: 'worker_shutdown',
+  /** Cancelled after a pause or a reset, when a `CancelledFailure` would not arrive as one. */
+  cancelled: 'cancelled',
 } as const;
 
 /** Message of a cancel: contains the word "cancelled" and the given reason. */

@@ -56,6 +56,7 @@ function applicationFailure(failure: ApplicationFailure): AttemptFailure {
   if (failure.type === ATTEMPT_FAILURES.workerShutdown) {
     return { kind: 'worker_lost', partial, reason: 'worker_shutdown' };
   }
+  if (failure.type === ATTEMPT_FAILURES.cancelled) return { kind: 'cancelled', partial };
   if (failure.type === ATTEMPT_FAILURES.provider) {
     const { retryable, retryAfterMs } = failure.details?.[1] as ProviderFailureDetails;
     return { kind: 'provider', partial, reason: failure.message, retryable, retryAfterMs };
