@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { createHoldfastClient, type HoldfastClient } from '../../client/create-holdfast-client.ts';
+import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { startProcess, type Entry, type ServiceProcess } from '../support/processes.ts';
+import { freePorts, startTemporal } from '../support/temporal-server.ts';
+import { openDatabase, type OwnDatabase } from './database.ts';
+
+/** A process of the service, which comes and goes. */
+export interface Part {
+  /** Starts it where it is not up. */
+  start(settings?: Record<string, string>): Promise<void>;
+  /** Ends it where it is up, and tells its exit code; null where the signal ended it. */
+  stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+}
+
+/** The service in processes of its own, around a scripted model. `api` and `worker` are one part where `npm start` runs both. */
+export interface Service extends AsyncDisposable {
+  readonly client: HoldfastClient;
+  readonly url: string;
+  readonly model: ModelServer;
+  readonly api: Part;
+  readonly worker: Part;
+  /** Temporal, as an operator sees it. */
+  readonly operator: Client;
+  /** Stops the Temporal server, and starts it again on the same database and ports. */
+  restartTemporal(): Promise<void>;
+  /** Null: the store is within the service's own process. */
+  readonly database: OwnDatabase | null;
+}
+
+/** Short times, so that what waits for them is quick. */
+const SETTINGS = {
+  HOLDFAST_HEARTBEAT_MS: '100',
+  HOLDFAST_HEARTBEAT_TIMEOUT_MS: '1500',
+  HOLDFAST_RETRY_BASE_MS: '50',
+  HOLDFAST_MAX_MODEL_ATTEMPTS: '3',
+  HOLDFAST_SHUTDOWN_GRACE_MS: '0',
+};
+
+export interface OpenServiceOptions {
+  settings?: Record<string, string>;
+  /** `one`: `node main.ts` with PGlite. `two`: API and worker on PostgreSQL, where a server can be reached; else as `one`. */
+  processes: 'one' | 'two';
+}
+
+/** Starts Temporal, the model and the service. */
+export async function openService({ settings, processes }: OpenServiceOptions): Promise<Service> {
+  const resources = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
+  resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 3 }));
+  const model = resources.use(await startModelServer());
+  const database = processes === 'two' ? await openDatabase() : null;
+  if (database) resources.use(database);
+  let temporal = await startTemporal({ dataDir });
+  resources.defer(() => temporal.stop());
+  const { address, uiUrl, ports } = temporal;
+  const connection = Connection.lazy({ address });
+  resources.defer(() => connection.close());
+
+  const [port = 0] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const all = {
+    ...SETTINGS,
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_UI_URL: uiUrl,
+    OPENAI_BASE_URL: model.url,
+    ...(database && { DATABASE_URL: database.url }),
+    ...settings,
+  };
+  const api = createPart(database ? 'api/main.ts' : 'main.ts', all);
+  const worker = database ? createPart('worker/main.ts', all) : api;
+  resources.defer(() => api.stop('SIGKILL').then(() => undefined));
+  resources.defer(() => worker.stop('SIGKILL').then(() => undefined));
+  await Promise.all([api.start(), worker.start()]);
+  return {
+    client: createHoldfastClient({ baseUrl: url }),
+    url,
+    model,
+    api,
+    worker,
+    operator: new Client({ connection }),
+    async restartTemporal() {
+      await temporal.stop();
+      temporal = await startTemporal({ dataDir, ports });
+    },
+    database,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function createPart(entry: Entry, settings: Record<string, string>): Part {
+  let running: Promise<ServiceProcess> | null = null;
+  return {
+    async start(more = {}) {
+      running ??= startProcess(entry, { ...settings, ...more });
+      await running;
+    },
+    async stop(signal) {
+      const stopping = await running;
+      running = null;
+      return stopping ? stopping.end(signal) : null;
+    },
+  };
+}
