@@ -3,17 +3,17 @@ import { readCursor, resume } from '../../../api/feed/resume.ts';
 import { lastSeq } from '../../../api/feed/watched-task.ts';
 import { START } from '../../../contract/cursor.ts';
 import { isStepEntry, type LogEvent, type StepEntry } from '../../../contract/events.ts';
-import { spokenLength, type Block } from '../../../contract/text.ts';
-import { Screen, type ReceivedFrame } from '../../support/feed-reader.ts';
+import { spokenLength } from '../../../contract/text.ts';
+import type { ReceivedFrame } from '../../support/feed-reader.ts';
+import {
+  checkScreen,
+  copyOf,
+  isEntry,
+  NOTHING_HELD,
+  type Held,
+} from '../../support/reader-promise.ts';
 import type { Dice, RandomRun } from './random-run.ts';
 import type { RandomProcess } from './random-process.ts';
-
-/** What a reader holds: the log entries it was given, its screen, and the id of its last frame. */
-interface Held {
-  id: string | undefined;
-  seq: number;
-  screen: Screen;
-}
 
 /** A reader that is cut off and comes back at random, and holds the feed to its promise at every frame. */
 export interface RandomReader {
@@ -30,7 +30,7 @@ export function createRandomReader(
   dice: Dice,
 ): RandomReader {
   const past: Held[] = [];
-  let held: Held = { id: undefined, seq: 0, screen: new Screen() };
+  let held: Held = { ...NOTHING_HELD, screen: copyOf(NOTHING_HELD.screen) };
   let process = dice.one(processes);
   let position: Position = { ...START, deltas: true, following: false };
   /** The step that the reader has seen open over this connection: its entry must change nothing. */
@@ -38,32 +38,22 @@ export function createRandomReader(
 
   function check(received: ReceivedFrame): void {
     const { frame, id } = received;
-    if ('data' in frame) {
+    if (isEntry(frame)) {
       if (frame.seq !== held.seq + 1) throw new Error(`entry ${frame.seq} after ${held.seq}`);
       const truth = JSON.stringify(run.log[frame.seq - 1]);
       if (received.raw !== truth) throw new Error(`entry ${received.raw} is not ${truth}`);
       if (isStepEntry(frame) && openStep === frame.data.step) checkUnchanged(frame);
     }
     held.screen.show(received);
-    held = { ...held, id, seq: 'data' in frame ? frame.seq : held.seq };
-    checkPrefix();
-    if (!('data' in frame)) checkId(received);
+    held = { ...held, id, seq: isEntry(frame) ? frame.seq : held.seq };
+    checkScreen(held.screen, run.spoken);
+    if (!isEntry(frame)) checkId(received);
   }
 
   function checkUnchanged({ data }: StepEntry): void {
     const shown = held.screen.steps.get(data.step);
     const same = JSON.stringify(shown?.blocks ?? []) === JSON.stringify(data.blocks);
     if (!same) throw new Error(`the entry of step ${data.step} changes the screen of a reader`);
-  }
-
-  /** What is shown of a step is the beginning of what that attempt has said, block by block. */
-  function checkPrefix(): void {
-    for (const [step, { attempt, blocks }] of held.screen.steps) {
-      const said = run.spoken.get(`${step}.${attempt}`) ?? [];
-      if (!isPrefix(blocks, said)) {
-        throw new Error(`${JSON.stringify(blocks)} is not how ${JSON.stringify(said)} begins`);
-      }
-    }
   }
 
   /** A text's id says how much of which attempt the reader has, behind which entry. */
@@ -116,21 +106,7 @@ export function createRandomReader(
   };
 }
 
-function isPrefix(shown: readonly Block[], said: readonly Block[]): boolean {
-  return shown.every(({ kind, text }, index) => {
-    const whole = said[index];
-    const last = index === shown.length - 1;
-    return whole?.kind === kind && (last ? whole.text.startsWith(text) : whole.text === text);
-  });
-}
-
 function openStepOf(log: readonly LogEvent[]): number | null {
   const last = log.findLast((event) => event.type === 'turn.started' || isStepEntry(event));
   return last?.type === 'turn.started' ? last.data.step : null;
-}
-
-function copyOf(screen: Screen): Screen {
-  const copy = new Screen();
-  for (const [step, shown] of structuredClone(screen.steps)) copy.steps.set(step, shown);
-  return copy;
 }

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isStepEntry, isTerminalEvent } from '../../contract/events.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { openEventSource } from '../support/event-source.ts';
+import type { FeedReader, ReceivedFrame, Screen } from '../support/feed-reader.ts';
+import {
+  entriesChangeNothing,
+  isEntry,
+  playFrames,
+  rawEntries,
+  type Held,
+} from '../support/reader-promise.ts';
+import { RELAY_MOODS } from '../support/relays.ts';
+import { openRig, type Rig } from '../support/rig.ts';
+import { EVENTFUL, EVENTFUL_LOG, scriptEventful } from './feed-runs.ts';
+
+describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await openRig({ relay });
+  });
+  afterAll(() => rig[Symbol.asyncDispose]());
+
+  const startEventful = () => rig.start({ input: 'What is 17*23?', ...scriptEventful(rig) });
+
+  it('F7 goes on exactly after any frame, while the run is open and when it is over', async () => {
+    const task = await startEventful();
+    const uncut = await rig.read(task.id);
+    const resumed = await resumeAtEachFrame(rig, task.id, uncut);
+    await uncut.ended;
+    expect(entryTypes(uncut.frames)).toEqual(EVENTFUL_LOG);
+    expect(uncut.frames.some(({ frame }) => frame.type === 'turn.reset')).toBe(true);
+    for (const [index, reader] of resumed.entries()) {
+      await reader.ended;
+      expectSameFrom(uncut.frames, index, reader.frames);
+      const again = await rig.read(task.id, { cursor: uncut.frames[index]?.id });
+      await again.ended;
+      expectSameFrom(uncut.frames, index, again.frames);
+    }
+  });
+
+  it.each([1, 4])(
+    'F7 holds for a stock EventSource that is cut after every %i frames',
+    async (framesPerConnection) => {
+      await using proxy = await startCuttingProxy({ target: rig.url, framesPerConnection });
+      const task = await startEventful();
+      using source = openEventSource(`${proxy.url}v1/tasks/${task.id}/events`);
+      await source.closed;
+      const uncut = await rig.read(task.id);
+      await uncut.ended;
+      expect(rawEntries(source.frames)).toEqual(rawEntries(uncut.frames));
+      const held = playFrames(source.frames, EVENTFUL);
+      expect(held.at(-1)?.screen).toEqual(uncut.screen);
+      // The last request is the one that is answered with 204.
+      expect(proxy.requests).toBeGreaterThan(source.frames.length / framesPerConnection);
+    },
+  );
+
+  it('keeps the promise at each frame, and no entry changes the screen of a reader that stays', async () => {
+    const task = await startEventful();
+    const reader = await rig.read(task.id);
+    await reader.ended;
+    expect(playFrames(reader.frames, EVENTFUL)).toHaveLength(reader.frames.length);
+    if (relay === 'normal') expect(entriesChangeNothing(reader.frames, EVENTFUL)).toBe(true);
+  });
+});
+
+/** Another reader for each frame, as soon as the first one has it. */
+async function resumeAtEachFrame(rig: Rig, id: string, uncut: FeedReader): Promise<FeedReader[]> {
+  const resumed: FeedReader[] = [];
+  for (;;) {
+    await uncut.untilTrue(() => uncut.frames.length > resumed.length);
+    const { id: cursor, frame } = uncut.frames[resumed.length] as ReceivedFrame;
+    const shown = playFrames(uncut.frames.slice(0, resumed.length + 1), EVENTFUL).at(-1);
+    resumed.push(await rig.read(id, { cursor, ...(shown && { screen: shown.screen }) }));
+    if (frame.type !== 'task.completed') continue;
+    expect(resumed.at(-1)?.status).toBe(204);
+    return resumed;
+  }
+}
+
+/** What came behind frame `index` is what the uncut reader got: the same entries, and the same screen at each step's own. */
+function expectSameFrom(uncut: ReceivedFrame[], index: number, frames: ReceivedFrame[]): void {
+  const held = playFrames(uncut, EVENTFUL)[index];
+  const rest = uncut.slice(index + 1);
+  expect(rawEntries(frames)).toEqual(rawEntries(rest));
+  expect(screensOf(frames, held)).toEqual(screensOf(rest, held));
+}
+
+/** The screen at each step's own entry, and at the end. */
+function screensOf(frames: readonly ReceivedFrame[], from: Held | undefined): Screen[] {
+  const held = playFrames(frames, EVENTFUL, from);
+  return held
+    .filter((_, index) => {
+      const frame = frames[index]?.frame;
+      return frame && isEntry(frame) && (isStepEntry(frame) || isTerminalEvent(frame));
+    })
+    .map(({ screen }) => screen);
+}
+
+function entryTypes(frames: readonly ReceivedFrame[]): string[] {
+  return frames.flatMap(({ frame }) => (isEntry(frame) ? [frame.type] : []));
+}
