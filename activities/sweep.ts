@@ -26,6 +26,8 @@ export interface SweepDeps {
   store: Store;
   relay: Relay;
   taskQueue: string;
+  /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
+  stopping: AbortSignal;
 }
 
 /**
@@ -50,7 +52,7 @@ export function createSweep(deps: SweepDeps) {
           endFromOutside(deps, context, task),
         );
       });
-      await pause(context);
+      await pause(context, deps.stopping);
     }
   };
 }
@@ -92,10 +94,12 @@ async function guarded(context: Context, work: () => Promise<void>): Promise<voi
   }
 }
 
-async function pause({ cancellationSignal, cancellationDetails }: Context): Promise<void> {
-  await sleep(ROUND_MS, undefined, { signal: cancellationSignal }).catch(() => undefined);
-  if (!cancellationSignal.aborted) return;
-  if (cancellationDetails?.workerShutdown)
+async function pause(context: Context, stopping: AbortSignal): Promise<void> {
+  const { cancellationSignal } = context;
+  const signal = AbortSignal.any([cancellationSignal, stopping]);
+  await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined);
+  // Read after the wait: it is then that the details say why.
+  if (stopping.aborted || context.cancellationDetails?.workerShutdown)
     throw ApplicationFailure.retryable('the worker is shutting down', 'worker_shutdown');
-  throw cancellationSignal.reason;
+  cancellationSignal.throwIfAborted();
 }

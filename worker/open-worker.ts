@@ -35,6 +35,7 @@ export interface RunningWorker extends AsyncDisposable {
 export async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, taskQueue, store, relay, models } = options;
   await ensureSearchAttributes(connection, namespace);
+  const stopping = new AbortController();
   const worker = await createWorker({
     ...options,
     activities: createActivities({
@@ -46,6 +47,7 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
       taskQueue,
       heartbeatMs: options.heartbeatMs,
       modelIdleTimeoutMs: options.modelIdleTimeoutMs,
+      stopping: stopping.signal,
     }),
   });
   const ended = worker.run();
@@ -56,6 +58,7 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
     ended,
     async [Symbol.asyncDispose]() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
+      stopping.abort();
       await ended.catch(() => undefined);
     },
   };
