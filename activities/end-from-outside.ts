@@ -38,11 +38,12 @@ export async function endFromOutside(
   const handle = client.workflow.getHandle(task.id);
   const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
   const run = await within(() => describe(handle));
-  if (run?.status.name === 'RUNNING') return;
-  const held = run ? await readLog(() => within(() => readHeldLog(handle)), run) : null;
+  if (run?.status.name === 'RUNNING' || run?.status.name === 'PAUSED') return;
+  // A run that never began its task has no log; one that never ran at all cannot even be asked.
+  const begun = task.started_at !== null;
+  const held = run && begun ? await readLog(() => within(() => readHeldLog(handle)), run) : null;
   const at = new Date().toISOString();
-  const left =
-    task.started_at === null ? null : interruptedTurn(held ?? [], run && heartbeatPartial(run));
+  const left = begun ? interruptedTurn(held ?? [], run && heartbeatPartial(run)) : null;
   const log = held ?? [];
   if (left) {
     const seq = (log.at(-1)?.seq ?? Math.max(task.last_seq, 1)) + 1;
@@ -50,8 +51,13 @@ export async function endFromOutside(
   }
   const failure = failureFor(run?.status.name);
   const end = { status: 'FAILED', failure, error: failure.message } as const;
-  const logIncomplete = held === null && task.started_at !== null;
-  await deps.store.finishTask({ taskId: task.id, log, at, end, logIncomplete });
+  await deps.store.finishTask({
+    taskId: task.id,
+    log,
+    at,
+    end,
+    logIncomplete: held === null && begun,
+  });
   deps.relay.publish(task.id, { kind: 'end' });
 }
 
