@@ -69,7 +69,7 @@ export interface PausedAnswer extends Script {
   readonly pause: Gate;
 }
 
-/** The model waits within its answer; a further attempt says it as a whole. */
+/** The model waits within its answer, after a step with a tool by chance; a further attempt says it as a whole. */
 export function pausedAnswer(seed: Seeded, { withTool = seed.below(2) === 1 } = {}): PausedAnswer {
   const [first, second] = [seed.text(8 + seed.below(20)), seed.text(8 + seed.below(20))];
   const answer = first + second;
