@@ -28,8 +28,9 @@ export interface WireFrame {
   last: boolean;
 }
 
-/** Most entries that one call hands out, so that a long log is written in parts. */
+/** Most entries, and about most UTF-16 units of them, that one call hands out: what waits for a reader that does not read. */
 const MAX_ENTRIES = 64;
+const MAX_LENGTH = 256 * 1024;
 
 /**
  * The frames that follow a position, which is moved behind them; empty where nothing is known to follow. Entries come
@@ -37,15 +38,13 @@ const MAX_ENTRIES = 64;
  */
 export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
   const frames: WireFrame[] = [];
-  while (frames.length < MAX_ENTRIES) {
+  for (let length = 0; frames.length < MAX_ENTRIES && length < MAX_LENGTH;) {
     const entry = task.log[position.seq];
     if (!entry) break;
     if (isStepEntry(entry)) frames.push(...tailBefore(task, entry, position));
-    frames.push({
-      id: `${task.taskId}:${entry.seq}`,
-      data: entryJson(entry),
-      last: isTerminalEvent(entry),
-    });
+    const data = entryJson(entry);
+    frames.push({ id: `${task.taskId}:${entry.seq}`, data, last: isTerminalEvent(entry) });
+    length += data.length;
     passEntry(position, entry);
   }
   const atEnd = position.seq === lastSeq(task);
