@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nextFrames, type Position } from '../../../api/feed/next-frames.ts';
 import { takeEntries, type WatchedTask } from '../../../api/feed/watched-task.ts';
 import { START } from '../../../contract/cursor.ts';
-import { logOf } from './events.ts';
+import { NO_USAGE } from '../../../contract/task.ts';
 import {
   ACCEPTED,
   answered,
@@ -10,6 +10,7 @@ import {
   CUSTOM,
   FAILED,
   inFirstStep,
+  logOf,
   partial,
   reasoning,
   STARTED,
@@ -67,6 +68,29 @@ describe('a reader from the start', () => {
     expect(parts[0]?.every((frame) => !frame.includes('"'))).toBe(true);
     expect(parts.flat()).toHaveLength(105);
     expect(parts.flat().slice(-2)).toEqual(['103.1.0 turn.reset', '103.1.3 "Yes"']);
+  });
+
+  it('gets few entries at a time where they are large', () => {
+    const large = text('x'.repeat(200_000));
+    const failures = [1, 2, 3, 4].map((attempt) => attemptFailed(attempt, large));
+    const task = inFirstStep(null, ...failures, FAILED);
+    const position = fresh();
+    const parts = [told(task, position), told(task, position), told(task, position)];
+    expect(parts.map((part) => part.length)).toEqual([5, 2, 1]);
+    expect(told(task, position)).toEqual([]);
+  });
+
+  it('gets the entry alone of a step that it has not seen open', () => {
+    const task = inFirstStep(null, answered(1, text('Yes')), stepStarted(2), [
+      'turn.final_answer',
+      { step: 2, attempt: 1, blocks: [text('And')], text: 'And', usage: NO_USAGE },
+    ]);
+    expect(told(task, at(3))).toEqual([
+      '3.1.3 "Yes"',
+      '4 turn.final_answer',
+      '5 turn.started',
+      '6 turn.final_answer',
+    ]);
   });
 
   it('gets entries alone when it asks for no deltas', () => {
