@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { Client, Connection } from '@temporalio/client';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import { expect, inject } from 'vitest';
 import { createModels } from '../../activities/models/create-models.ts';
 import type { RunDefaults } from '../../activities/begin-task.ts';
@@ -113,8 +119,10 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const memory = await openMemoryStore();
   const store = options.wrapStore?.(memory) ?? memory;
   const relay = createTestRelay(options.relay ?? 'normal');
+  // As in production: the worker's connection keeps calls to a dead server up far beyond their deadline.
+  const apiConnection = Connection.lazy({ address });
   const connection = await NativeConnection.connect({ address });
-  const client = new Client({ connection });
+  const client = new Client({ connection: apiConnection });
   const agents = rigAgents(options.tools);
   const workers: RunningWorker[] = [];
   const apis: RunningApi[] = [];
@@ -254,6 +262,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       await relay[Symbol.asyncDispose]();
       await memory[Symbol.asyncDispose]();
       await model[Symbol.asyncDispose]();
+      await apiConnection.close();
       await connection.close();
       expect(model.problems, 'requests that no script holds').toEqual([]);
       expect(problems, 'unexpected errors of the API').toEqual([]);
@@ -294,5 +303,14 @@ function rigAgents(tools: readonly Tool[] | undefined): Agent[] {
 function quietRuntime(): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: {
+      logging: {
+        filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }),
+        console: {},
+      },
+    },
+  });
 }
