@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { expect } from 'vitest';
 import type { LogEvent, LogEventOf } from '../../contract/events.ts';
 import { isTerminalEvent } from '../../contract/events.ts';
 import { cancelMessage } from '../../contract/failures.ts';
+import type { Partial as Said } from '../../contract/frames.ts';
+import { textOf } from '../../contract/text.ts';
 import type { Task } from '../../contract/wire.ts';
 import type { FeedReader } from '../support/feed-reader.ts';
 import { entriesOf } from '../support/feed-reader.ts';
@@ -46,6 +49,15 @@ export async function streamingRun(
     [...reader.screen.steps.keys()].some((step) => reader.screen.text(step) === PARTIAL),
   );
   return { id, key, conversation, reader };
+}
+
+/** Until a heartbeat holds `PARTIAL`: what was said after the last one goes down with whoever knew it. */
+export async function untilHeartbeat(rig: Rig, id: string): Promise<void> {
+  await eventually(async () => {
+    const { raw } = await rig.client.workflow.getHandle(id).describe();
+    const payload = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0];
+    return payload && textOf(defaultPayloadConverter.fromPayload<Said>(payload).blocks) === PARTIAL;
+  }, 'a heartbeat with the partial');
 }
 
 /** The whole log as JSON, read through the API. */

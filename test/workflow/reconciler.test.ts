@@ -1,10 +1,7 @@
-import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/ids.ts';
-import type { Partial } from '../../contract/frames.ts';
 import { AGENT_RUN_WORKFLOW, LOCAL_OWNER } from '../../contract/names.ts';
 import { startOptions } from '../../contract/start-options.ts';
-import { textOf } from '../../contract/text.ts';
 import type { Store } from '../../store/store.ts';
 import { gate } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
@@ -18,6 +15,7 @@ import {
   PARTIAL,
   REST,
   streamingRun,
+  untilHeartbeat,
 } from './cancelled-run.ts';
 
 /** How often the reconciler has looked at a task's workflow; it looks in every round, to save the tests' time. */
@@ -66,15 +64,6 @@ describe('the reconciler', () => {
     const before = looks.get(id) ?? 0;
     return eventually(() => (looks.get(id) ?? 0) >= before + more, `${more} looks at ${id}`);
   };
-  /** Until a heartbeat holds the partial: what was said after the last one cannot be read any more. */
-  const untilHeartbeat = (id: string) =>
-    eventually(async () => {
-      const { raw } = await rig.client.workflow.getHandle(id).describe();
-      const payload = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0];
-      return (
-        payload && textOf(defaultPayloadConverter.fromPayload<Partial>(payload).blocks) === PARTIAL
-      );
-    }, 'a heartbeat with the partial');
   const deleteExecution = (workflowId: string) =>
     rig.client.workflowService.deleteWorkflowExecution({
       namespace: 'default',
@@ -95,7 +84,7 @@ describe('the reconciler', () => {
 
   it('C11 ends a terminated run as FAILED terminated, with its log and its partial', async () => {
     const { id, key, conversation, reader } = await streamingRun(rig);
-    await untilHeartbeat(id);
+    await untilHeartbeat(rig, id);
     const before = await logOf(rig, id);
     await rig.client.workflow.getHandle(id).terminate('an operator wants it');
     const task = await rig.untilEnd(id);
