@@ -8,6 +8,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../temporal-dev.sh');
+/** A deletion waits until the server has noted how far its queues are: by default every 30 s. */
+const FORGET_SOON = ['transfer', 'visibility'].flatMap((queue) => [
+  '--dynamic-config-value',
+  `history.${queue}ProcessorUpdateAckInterval="1s"`,
+]);
 const STOP_WITHIN_MS = 10_000;
 
 export interface TemporalServerOptions {
@@ -40,7 +45,7 @@ export async function startTemporal(options: TemporalServerOptions = {}): Promis
   const ports = options.ports ?? (await freeTemporalPorts());
   const address = `127.0.0.1:${ports.frontend}`;
   const uiUrl = `http://127.0.0.1:${ports.ui}`;
-  const child = spawn('bash', [SCRIPT], {
+  const child = spawn('bash', [SCRIPT, ...FORGET_SOON], {
     env: { ...process.env, DATA_DIR: dataDir, TEMPORAL_ADDRESS: address, TEMPORAL_UI_URL: uiUrl },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
