@@ -99,6 +99,8 @@ async function* connect(
       onRetry,
       onBytes: watchdog.touch,
     })) {
+      // What had come before the abort is not shown after it.
+      if (signal?.aborted) return;
       const received = { id: id ?? '', frame: JSON.parse(data) as Frame };
       state.lastId = received.id;
       state.ended = isLast(received.frame);

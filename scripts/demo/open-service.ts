@@ -22,7 +22,7 @@ export interface DemoService extends AsyncDisposable {
  */
 export async function openService(): Promise<DemoService> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-demo-'));
-  const resources = new AsyncDisposableStack();
+  await using resources = new AsyncDisposableStack();
   resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 3 }));
   const temporal = resources.use(await startTemporal({ dataDir }));
   const [port = 0] = await freePorts(1);
@@ -38,17 +38,18 @@ export async function openService(): Promise<DemoService> {
     HOLDFAST_LOG_LEVEL: 'error',
   };
   let service: ServiceProcess;
+  const opened = resources.move();
   return {
     url,
     uiUrl: temporal.uiUrl,
     client: createHoldfastClient({ baseUrl: url }),
     async start() {
-      service = resources.use(await startProcess('main.ts', settings));
+      service = opened.use(await startProcess('main.ts', settings));
     },
     async kill() {
       await service.end('SIGKILL');
       return service.pid;
     },
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -15,16 +15,13 @@ export interface KeptReader {
   readonly entries: LogEvent[];
   /** Resolves once the feed has ended. Rejects where a frame breaks the promise to readers. */
   readonly ended: Promise<void>;
-  /** Waits until it has so much text of the newest step. */
-  untilText(length: number): Promise<void>;
-  /** Leaves. */
-  stop(): void;
+  /** Waits until this is the text of the newest step. */
+  untilText(text: string): Promise<void>;
 }
 
 export function keepReading(client: HoldfastClient, taskId: string): KeptReader {
   const transcript = createTranscript();
   const entries: LogEvent[] = [];
-  const stop = new AbortController();
   let onFrame = () => {};
 
   function take({ id, frame }: FeedFrame): void {
@@ -36,7 +33,7 @@ export function keepReading(client: HoldfastClient, taskId: string): KeptReader 
     onFrame();
   }
   async function read(): Promise<void> {
-    for await (const frame of client.events(taskId, { signal: stop.signal })) take(frame);
+    for await (const frame of client.events(taskId)) take(frame);
   }
   const reading = read();
   const has = () => `${entries.map(({ type }) => type).join(' ')}; "${transcript.text()}"`;
@@ -48,17 +45,16 @@ export function keepReading(client: HoldfastClient, taskId: string): KeptReader 
     transcript,
     entries,
     ended,
-    untilText(length) {
+    untilText(text) {
       const shown = new Promise<void>((resolve) => {
         onFrame = () => {
-          if (transcript.text().length >= length) resolve();
+          if (transcript.text() === text) resolve();
         };
         onFrame();
       });
       const early = reading.then(() => Promise.reject(new Error(`${taskId} ended: ${has()}`)));
-      return within(Promise.race([shown, early]), () => `${length} characters, after ${has()}`);
+      return within(Promise.race([shown, early]), () => `"${text}", after ${has()}`);
     },
-    stop: () => stop.abort(),
   };
 }
 

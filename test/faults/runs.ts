@@ -64,8 +64,8 @@ export async function cancelRun({ client }: Service, run: Run, waitMs: number): 
 
 /** An answer in whose middle the model waits. What comes after that is the first half's end, or a whole answer again. */
 export interface PausedAnswer extends Script {
-  /** UTF-16 units that the model says before it waits. */
-  readonly before: number;
+  /** What the model says before it waits. */
+  readonly said: string;
   readonly pause: Gate;
 }
 
@@ -82,7 +82,7 @@ export function pausedAnswer(seed: Seeded, { withTool = seed.below(2) === 1 } = 
     { say: second, pieces: 1 + seed.below(20) },
   ];
   const turns = [...(withTool ? [toolTurn(seed)] : []), paused, whole, whole];
-  return { answer, turns, before: first.length, pause };
+  return { answer, turns, said: first, pause };
 }
 
 /** A step that calls a tool, with something said before. */
@@ -97,9 +97,9 @@ export function toolTurn(seed: Seeded): Turn {
 /** Starts runs, and waits until each is paused within its answer and its reader has all of it so far. */
 export async function startPaused(service: Service, scripts: PausedAnswer[]): Promise<Run[]> {
   const runs = await startRuns(service, scripts);
-  const paused = scripts.map(async ({ pause, before }, n) => {
+  const paused = scripts.map(async ({ pause, said }, n) => {
     await within(pause.reached, () => 'the model to pause');
-    await runs[n]?.reader.untilText(before);
+    await runs[n]?.reader.untilText(said);
   });
   await Promise.all(paused);
   return runs;

@@ -48,7 +48,8 @@ export interface OpenServiceOptions {
 
 /** Starts Temporal, the model and the service. */
 export async function openService({ settings, processes }: OpenServiceOptions): Promise<Service> {
-  const resources = new AsyncDisposableStack();
+  // What is open is closed again where the rest does not come up.
+  await using resources = new AsyncDisposableStack();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-faults-'));
   resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 3 }));
   const model = resources.use(await startModelServer());
@@ -77,6 +78,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
   resources.defer(() => api.stop('SIGKILL').then(() => undefined));
   resources.defer(() => worker.stop('SIGKILL').then(() => undefined));
   await Promise.all([api.start(), worker.start()]);
+  const opened = resources.move();
   return {
     client: createHoldfastClient({ baseUrl: url }),
     url,
@@ -89,7 +91,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
       temporal = await startTemporal({ dataDir, ports });
     },
     database,
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 

@@ -19,8 +19,6 @@ export type Entry = keyof typeof READY;
 
 export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number;
-  /** The end of what it wrote to stdout and stderr. */
-  output(): string;
   /** Sends the signal, waits for the end, and tells the exit code; null where the signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -53,7 +51,6 @@ export async function startProcess(
   if (hasEnded(child)) throw new Error(`${entry} ended before it was ready:\n${output.text()}`);
   return {
     pid: child.pid ?? 0,
-    output: output.text,
     end,
     async [Symbol.asyncDispose]() {
       if (!hasEnded(child)) await end('SIGTERM');

@@ -112,11 +112,11 @@ it('ends without an error when its signal is aborted, and gives the connection b
   const closed = Promise.withResolvers<void>();
   await using server = await serve((response) => {
     response.on('close', closed.resolve);
-    stream(line(delta(0, 'Dur')), 'stay')(response);
+    stream(line(delta(0, 'Dur')) + line(delta(3, 'able')), 'stay')(response);
   });
   const stop = new AbortController();
   for await (const { frame } of server.client.events(TASK, { signal: stop.signal })) {
-    expect(frame.type).toBe('turn.delta');
+    expect(frame).toMatchObject({ text: 'Dur' });
     stop.abort();
   }
   await closed.promise;
