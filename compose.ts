@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
@@ -65,10 +66,11 @@ export async function startApi(config: Config, { store, relay, log }: Shared): P
   };
 }
 
-/** The worker. Waits for Temporal where it is not up yet. */
+/** The worker. Waits for Temporal where it is not up yet, until `stop` is aborted. */
 export async function startWorker(
   config: Config,
   { store, relay, log }: Shared,
+  stop: AbortSignal,
 ): Promise<RunningWorker> {
   Runtime.install({
     // The process decides itself when it ends.
@@ -78,7 +80,7 @@ export async function startWorker(
     ),
   });
   const { namespace } = config.temporal;
-  const connection = await connect(config, log);
+  const connection = await connect(config, log, stop);
   const worker = await openWorker({
     ...config,
     namespace,
@@ -100,14 +102,14 @@ export async function startWorker(
 
 const CONNECT_EVERY_MS = 1_000;
 
-async function connect(config: Config, log: Logger): Promise<NativeConnection> {
+async function connect(config: Config, log: Logger, stop: AbortSignal): Promise<NativeConnection> {
   const { namespace: _, ...options } = config.temporal;
   for (;;) {
     try {
       return await NativeConnection.connect(options);
     } catch (err) {
       log.warn({ err }, `waiting for Temporal at ${config.temporal.address}`);
-      await new Promise((resolve) => setTimeout(resolve, CONNECT_EVERY_MS));
+      await sleep(CONNECT_EVERY_MS, undefined, { signal: stop });
     }
   }
 }

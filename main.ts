@@ -4,14 +4,14 @@ import { ensureDevServer } from './dev-server.ts';
 import { runProcess } from './run-process.ts';
 
 /** `npm start`: everything on this machine, with the embedded store. */
-await runProcess(async () => {
+await runProcess(async (opened, stop) => {
   const config = loadConfig(process.env);
-  const devServer = await ensureDevServer(config);
-  const shared = await openShared(config);
-  const worker = await startWorker(config, shared);
-  const api = await startApi(config, shared);
+  opened.use(await ensureDevServer(config));
+  const shared = opened.use(await openShared(config));
+  const worker = opened.use(await startWorker(config, shared, stop));
+  const api = opened.use(await startApi(config, shared));
   process.stdout.write(greeting(api.url, config.temporalUiUrl, config.model));
-  return { opened: [devServer, shared, worker, api], ended: worker.ended };
+  return worker;
 });
 
 function greeting(url: string, uiUrl: string, model: string): string {

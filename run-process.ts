@@ -1,36 +1,46 @@
-/** What a process is made of, closed in reverse order. */
-export interface Running {
-  /** Things to close, in the order in which they were opened. */
-  opened: AsyncDisposable[];
-  /** Settles when the process should end by itself; rejects where something broke. */
-  ended?: Promise<void>;
-}
+import { inspect } from 'node:util';
 
 /**
- * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened. A second signal ends it at once. Errors are
- * printed as one message, without a stack trace where they are the operator's to mend (`ConfigError`, `StoreInUse`, …).
+ * Starts what a process is made of. Whatever is opened goes onto the stack at once; `stop` is aborted when the process is
+ * told to end, also while it starts. Resolves with a promise that settles when the process should end by itself.
  */
-export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  const stop = Promise.withResolvers<void>();
-  let signalled = false;
+export type Start = (
+  opened: AsyncDisposableStack,
+  stop: AbortSignal,
+) => Promise<{ ended: Promise<void> } | void>;
+
+/**
+ * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened, last first. A second signal ends it at
+ * once. Errors are printed as one message, without a stack trace where they are the operator's to mend
+ * (`ConfigError`, `StoreInUse`, …).
+ */
+export async function runProcess(start: Start): Promise<void> {
+  const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
   const onSignal = () => {
-    if (signalled) process.exit(1);
-    signalled = true;
-    stop.resolve();
+    if (stop.signal.aborted) process.exit(1);
+    stop.abort();
+    stopped.resolve();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    const { opened, ended } = await start();
-    try {
-      await Promise.race([stop.promise, ...(ended ? [ended] : [])]);
-    } finally {
-      for (const one of opened.reverse()) await one[Symbol.asyncDispose]();
-    }
+    await using opened = new AsyncDisposableStack();
+    const running = await start(opened, stop.signal);
+    await Promise.race([stopped.promise, ...(running ? [running.ended] : [])]);
   } catch (error) {
-    const known = error instanceof Error && error.name !== 'Error' && error.name !== 'TypeError';
-    process.stderr.write(`${known ? error.message : String((error as Error)?.stack ?? error)}\n`);
-    process.exitCode = 1;
+    if (!stop.signal.aborted) report(error);
   }
   process.exit();
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`${isOperators(error) ? error.message : inspect(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** Named errors of ours, and those of the system, such as a port that is taken. */
+function isOperators(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return 'code' in error || !['Error', 'TypeError', 'RangeError'].includes(error.name);
 }

@@ -20,6 +20,8 @@ export interface CallModelDeps {
   relay: Relay;
   models: Models;
   agents: ReadonlyMap<string, Agent>;
+  /** Aborted when the worker begins to stop. */
+  stopping: AbortSignal;
   /** Shortest time between two heartbeats, in milliseconds. */
   heartbeatMs: number;
   /** A provider that is silent for so long has stalled, in milliseconds. */
@@ -34,7 +36,7 @@ const HEARTBEAT_BYTES_PER_MS = (64 * 1024) / 1000;
  * said comes along: as the result, or in the details of the failure that it throws (`ATTEMPT_FAILURES`, `CancelledFailure`).
  */
 export function createCallModel(deps: CallModelDeps) {
-  const { store, relay, heartbeatMs } = deps;
+  const { store, relay, heartbeatMs, stopping } = deps;
   return async function callModel(call: ModelCall): Promise<ModelTurn> {
     const context = Context.current();
     const said: ModelTurn = {
@@ -58,7 +60,14 @@ export function createCallModel(deps: CallModelDeps) {
       return { details: partialOf(call, said), nextMs: Math.min(fairMs, longestMs) };
     };
 
-    await using supervision = await supervise({ context, taskId, store, relay, heartbeat });
+    await using supervision = await supervise({
+      context,
+      taskId,
+      store,
+      relay,
+      stopping,
+      heartbeat,
+    });
     const stop = supervision.signal;
     try {
       const agent = deps.agents.get(call.agent);

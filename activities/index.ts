@@ -4,17 +4,18 @@ import { createFinishTask, createFlushLog } from './finish-task.ts';
 import { createRunTool } from './run-tool.ts';
 import { createSweep, type SweepDeps } from './sweep.ts';
 import type { Activities } from './types.ts';
+import { withHeartbeat } from './with-heartbeat.ts';
 
 export type ActivityDeps = BeginTaskDeps & CallModelDeps & SweepDeps;
 
 /** All activities of a worker, with what they work on closed in. */
 export function createActivities(deps: ActivityDeps): Activities {
   return {
-    beginTask: createBeginTask(deps),
+    beginTask: withHeartbeat(createBeginTask(deps)),
     callModel: createCallModel(deps),
     runTool: createRunTool(deps),
-    flushLog: createFlushLog(deps),
-    finishTask: createFinishTask(deps),
+    flushLog: withHeartbeat(createFlushLog(deps)),
+    finishTask: withHeartbeat(createFinishTask(deps)),
     sweep: createSweep(deps),
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { StoreUnavailable } from '../store/errors.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
@@ -17,7 +18,7 @@ export async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): 
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     signal.throwIfAborted();
     try {
-      return await ask();
+      return await untilAborted(ask(), signal);
     } catch (error) {
       if (!isUnreachable(error)) throw error;
     }

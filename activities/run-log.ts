@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts';
 
 /** Bytes of JSON that one query answers with: well below the 2 MB that a payload may hold. */
 const PAGE_BYTES = 512 * 1024;
+/** Deadline of reading a run's log, in milliseconds. */
+const READ_MS = 10_000;
 
 /** A part of a run's log: what its workflow run holds, from `firstSeq` on. What comes before is in the store. */
 export interface HeldLog {
@@ -20,8 +22,9 @@ export interface HeldLog {
 export async function readOwnLog(context: Context, through: number): Promise<HeldLog> {
   const execution = context.info.workflowExecution;
   if (!execution) throw new Error('not an activity of a workflow');
-  const handle = context.client.workflow.getHandle(execution.workflowId, execution.runId);
-  return readHeldLog(handle, through);
+  const { client } = context;
+  const handle = client.workflow.getHandle(execution.workflowId, execution.runId);
+  return client.withDeadline(Date.now() + READ_MS, () => readHeldLog(handle, through));
 }
 
 /** Reads what a workflow run holds of its log, up to `through` or to its end. */

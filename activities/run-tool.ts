@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { cancellation, Stopped, supervise } from './supervise.ts';
 import { toolPolicy } from './tool-specs.ts';
 import type { ToolResult, ToolRun } from './types.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Most bytes of UTF-8 that a tool's output may have; what is longer is cut and marked. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -16,6 +17,8 @@ export interface RunToolDeps {
   store: Store;
   relay: Relay;
   agents: ReadonlyMap<string, Agent>;
+  /** Aborted when the worker begins to stop. */
+  stopping: AbortSignal;
   heartbeatMs: number;
 }
 
@@ -23,7 +26,7 @@ export interface RunToolDeps {
  * Carries out one tool call. Whatever goes wrong in the tool is a result for the model to read; only a stop
  * (cancel, worker shutdown) ends the activity without one. It does not wait for a tool that ignores its signal.
  */
-export function createRunTool({ store, relay, agents, heartbeatMs }: RunToolDeps) {
+export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: RunToolDeps) {
   return async function runTool({ taskId, step, agent, call }: ToolRun): Promise<ToolResult> {
     const context = Context.current();
     const tools = agents.get(agent)?.tools ?? [];
@@ -37,7 +40,14 @@ export function createRunTool({ store, relay, agents, heartbeatMs }: RunToolDeps
       return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
 
     const heartbeat = () => ({ details: undefined, nextMs: heartbeatMs });
-    await using supervision = await supervise({ context, taskId, store, relay, heartbeat });
+    await using supervision = await supervise({
+      context,
+      taskId,
+      store,
+      relay,
+      stopping,
+      heartbeat,
+    });
     const stop = supervision.signal;
     const { timeoutMs } = toolPolicy(tool);
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -68,15 +78,6 @@ function bounded(output: unknown): Pick<ToolResult, 'output' | 'truncated'> {
     return { output: cleanJson(JSON.parse(json) as unknown) };
   const text = typeof output === 'string' ? output : json;
   return { output: cutBytes(cleanJson(text), MAX_OUTPUT_BYTES), truncated: true };
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** A recorded cancel is a result, because Temporal's own cancel may not have reached this worker yet. */

@@ -4,6 +4,9 @@ import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 
+/** Deadline of a heartbeat past the SDK, in milliseconds. */
+const ASK_MS = 2_000;
+
 /** Why the work of an activity has to stop. */
 export type StopReason =
   /** A cancel stands in the task's row: known by its bell, ahead of Temporal. */
@@ -34,6 +37,8 @@ export interface SuperviseOptions {
   store: Store;
   relay: Relay;
   taskId: string;
+  /** Aborted when the worker begins to stop. */
+  stopping: AbortSignal;
   /** What the next heartbeat carries, and the milliseconds until the one after. */
   heartbeat(): { details: unknown; nextMs: number };
 }
@@ -44,7 +49,7 @@ export interface SuperviseOptions {
  * attempt goes on to its end, so nothing that was said is said twice.
  */
 export async function supervise(options: SuperviseOptions): Promise<Supervision> {
-  const { context, taskId, relay } = options;
+  const { context, taskId, relay, stopping } = options;
   const controller = new AbortController();
   const stop = (why: StopReason) => controller.abort(new Stopped(why));
 
@@ -53,11 +58,18 @@ export async function supervise(options: SuperviseOptions): Promise<Supervision>
   };
 
   let timer: NodeJS.Timeout | undefined;
+  let asking = false;
+  const ask = async (details: unknown) => {
+    if (asking) return;
+    asking = true;
+    hear(stopping.aborted ? 'worker_shutdown' : await askServer(context, details));
+    asking = false;
+  };
   const beat = () => {
     const { details, nextMs } = options.heartbeat();
     context.heartbeat(details);
     hear(stopAsked(context));
-    if (isDeaf(context)) void askServer(context, details).then(hear);
+    if (isDeaf(context)) void ask(details);
     timer = setTimeout(beat, nextMs);
   };
   beat();
@@ -94,7 +106,7 @@ function stopAsked({ cancellationDetails: details }: Context): StopReason | null
 
 /**
  * The SDK hands one notice on to an activity and drops all that follow. Where a pause or a reset was that notice, no
- * cancel will ever come with a heartbeat.
+ * cancel will ever come with a heartbeat, and no word of the worker's shutdown.
  */
 function isDeaf(context: Context): boolean {
   return context.cancellationSignal.aborted && stopAsked(context) === null;
@@ -105,7 +117,11 @@ async function askServer({ client, info }: Context, details: unknown): Promise<S
   try {
     // The activity's own signal, which else cuts every call of this client short, has been aborted by the notice.
     const { signal } = new AbortController();
-    await client.withAbortSignal(signal, () => client.activity.heartbeat(info.taskToken, details));
+    await client.withAbortSignal(signal, () =>
+      client.withDeadline(Date.now() + ASK_MS, () =>
+        client.activity.heartbeat(info.taskToken, details),
+      ),
+    );
   } catch (error) {
     if (error instanceof ActivityCancelledError) return 'cancelled';
     if (error instanceof ActivityNotFoundError) return 'superseded';

@@ -1,11 +1,10 @@
-import { loadConfig } from '../config.ts';
 import { openShared, startApi } from '../compose.ts';
+import { loadConfig } from '../config.ts';
 import { runProcess } from '../run-process.ts';
 
-await runProcess(async () => {
+await runProcess(async (opened) => {
   const config = loadConfig(process.env);
-  const shared = await openShared(config);
-  const api = await startApi(config, shared);
+  const shared = opened.use(await openShared(config));
+  const api = opened.use(await startApi(config, shared));
   shared.log.info({ url: api.url }, 'the API listens');
-  return { opened: [shared, api] };
 });

@@ -49,7 +49,10 @@ export function sseResponse(source: SseSource): Response {
       start: (controller) => controller.enqueue(encoder.encode(retryLine())),
       async pull(controller) {
         clearTimeout(deadline);
-        const text = await nextText(source);
+        const text = await nextText(source).catch((error: unknown) => {
+          close();
+          throw error;
+        });
         if (closed) return;
         if (text === null) {
           close();
@@ -59,7 +62,8 @@ export function sseResponse(source: SseSource): Response {
         controller.enqueue(encoder.encode(text));
         deadline = setTimeout(() => {
           close();
-          source.drop?.();
+          if (source.drop) source.drop();
+          else controller.error(new Error('the reader does not read'));
         }, WRITE_DEADLINE_MS);
       },
       cancel: close,

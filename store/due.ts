@@ -55,11 +55,11 @@ export async function dueCancels(db: Queries, limit: number): Promise<TaskRecord
   return rows.map(toTask);
 }
 
-/** `Store.markStarted` */
+/** `Store.markStarted`. A cancel that was sent before found no workflow, so it is due again. */
 export async function markStarted(db: Queries, id: string): Promise<void> {
   await db
     .update(tasks)
-    .set({ start_accepted_at: ago(0) })
+    .set({ start_accepted_at: ago(0), cancel_sent_at: null })
     .where(eq(tasks.id, id));
 }
 

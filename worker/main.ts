@@ -1,11 +1,11 @@
-import { loadConfig } from '../config.ts';
 import { openShared, startWorker } from '../compose.ts';
+import { loadConfig } from '../config.ts';
 import { runProcess } from '../run-process.ts';
 
-await runProcess(async () => {
+await runProcess(async (opened, stop) => {
   const config = loadConfig(process.env);
-  const shared = await openShared(config);
-  const worker = await startWorker(config, shared);
+  const shared = opened.use(await openShared(config));
+  const worker = opened.use(await startWorker(config, shared, stop));
   shared.log.info({ taskQueue: config.taskQueue }, 'the worker is at work');
-  return { opened: [shared, worker], ended: worker.ended };
+  return worker;
 });

@@ -8,6 +8,8 @@ import type { Activities, RunPlan, ToolPolicy } from '../activities/types.ts';
 /** Short activities that only talk to the store: tried until they work, because a run cannot go on without them. */
 const ON_STORE: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
+  // They heartbeat, so that a worker that is killed in one of them is noticed as soon as in a model call.
+  heartbeatTimeout: '5 seconds',
   retry: {
     initialInterval: '200 milliseconds',
     backoffCoefficient: 2,

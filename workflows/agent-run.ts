@@ -60,23 +60,25 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
   setHandler(eventsQuery, (request) => readPage(run, request));
 
   const root = CancellationScope.current();
-  let outcome: Outcome;
+  let outcome: Outcome | { lost: TerminalEvent | null };
   try {
     const begun = resume ?? (await begin(run));
-    if ('lost' in begun)
-      return await CancellationScope.nonCancellable(() => closeAs(begun.lost, root));
-    const end = await withinDeadline(begun, () => react(run, begun.plan));
-    outcome = end === 'history_full' ? await goOn(run, begun) : end;
+    outcome = 'lost' in begun ? begun : await carryOut(run, begun);
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // Where the root is not cancelled, it was the run's own timer that cancelled the scope.
     outcome = failed('timed_out', 'The task did not end within its time limit.');
   }
-  // An answer that was ready when the cancel came is kept, as the partial output of a cancelled task.
-  if (root.consideredCancelled) outcome = { kind: 'cancelled' };
+  const ended = outcome;
+  await CancellationScope.nonCancellable(async () =>
+    closeAs('lost' in ended ? ended.lost : await finish(run, ended, root), root),
+  );
+}
 
-  const terminal = await CancellationScope.nonCancellable(() => finish(run, outcome));
-  await CancellationScope.nonCancellable(() => closeAs(terminal, root));
+/** Up to an outcome, here or in the workflow run that goes on when history is full. */
+async function carryOut(run: RunState, begun: Begun): Promise<Outcome> {
+  const end = await withinDeadline(begun, () => react(run, begun.plan));
+  return end === 'history_full' ? goOn(run, begun) : end;
 }
 
 /** Begins the task, or learns that it has ended before. */
@@ -127,8 +129,13 @@ async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> 
   });
 }
 
-/** Sealed, stored, then shown. */
-async function finish(run: RunState, outcome: Outcome): Promise<TerminalEvent> {
+/** Sealed, stored, then shown. An answer that was ready when a cancel came is kept, as the partial output of a cancelled task. */
+async function finish(
+  run: RunState,
+  reached: Outcome,
+  root: CancellationScope,
+): Promise<TerminalEvent> {
+  const outcome: Outcome = root.consideredCancelled ? { kind: 'cancelled' } : reached;
   const through = seal(run);
   setCurrentDetails(describeRun(run));
   const terminal = await finishTask({ taskId: run.taskId, through, end: endOf(outcome) });

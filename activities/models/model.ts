@@ -34,6 +34,8 @@ export type ModelPart =
   | { type: 'text'; kind: BlockKind; text: string }
   /** A tool call has begun: from here on the step's text is no answer. Comes before its `tool_call`. */
   | { type: 'tool_call_begun' }
+  /** More of a call's arguments has come, of this many characters: nothing to show yet, but the model is not silent. */
+  | { type: 'tool_call_delta'; length: number }
   | { type: 'tool_call'; call: ToolCall }
   | {
       type: 'finish';

@@ -40,6 +40,9 @@ export function createPartReader(): PartReader {
       if (part.type === 'text-delta') return say('text', part.delta);
       if (part.type === 'reasoning-delta') return say('reasoning', part.delta);
       if (part.type === 'tool-call') return [...flush(), ...call(part)];
+      if (part.type === 'tool-input-delta') {
+        return [{ type: 'tool_call_delta', length: part.delta.length }];
+      }
       if (part.type !== 'tool-input-start') return [];
       begunIds.add(part.id);
       return [...flush(), { type: 'tool_call_begun' }];
