@@ -29,6 +29,11 @@ function readingTurns(count: number): Turn[] {
   return Array.from({ length: count }, (_, n) => [{ say: THOUGHT }, callOf(n + 1)]);
 }
 
+interface Size {
+  events: number;
+  bytes: number;
+}
+
 describe('the history of a run', () => {
   let rig: Rig;
   beforeAll(async () => {
@@ -36,14 +41,11 @@ describe('the history of a run', () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  /** Events and bytes of the closed workflow of a run with these turns. */
-  async function historyOf(turns: Turn[]): Promise<{ events: number; bytes: number }> {
+  /** Size of the closed workflow of a run with these turns, which ends with the answer `text`. */
+  async function historyOf(turns: Turn[], text: string): Promise<Size> {
     const { model } = rig.script(...turns);
     const { id } = await rig.start({ input: 'What is in the book?', model });
-    await expectLeft(rig, id, {
-      text: (await rig.untilEnd(id)).output && lastText(turns),
-      code: null,
-    });
+    await expectLeft(rig, id, { text, code: null });
     const run = await eventually(async () => {
       const description = await rig.client.workflow.getHandle(id).describe();
       return description.status.name === 'COMPLETED' && description;
@@ -51,39 +53,26 @@ describe('the history of a run', () => {
     return { events: run.historyLength, bytes: run.historySize ?? Infinity };
   }
 
-  const lastText = (turns: Turn[]) =>
-    turns
-      .at(-1)
-      ?.map((step) => ('say' in step ? step.say : ''))
-      .join('') ?? '';
-
   it('grows by at most 12 events and 3 KB beside its texts per step with a tool, whatever its number', async () => {
-    const answer: Turn = [{ say: ANSWER }];
-    const sizes = [];
-    for (const steps of [1, 6, 11]) sizes.push(await historyOf([...readingTurns(steps), answer]));
-    const [one, six, eleven] = sizes as [Size, Size, Size];
-    for (const [fewer, more] of [
-      [one, six],
-      [six, eleven],
-    ] as const) {
+    const size = (steps: number) => historyOf([...readingTurns(steps), [{ say: ANSWER }]], ANSWER);
+    const [one, six, eleven] = [await size(1), await size(6), await size(11)];
+    const texts = THOUGHT.length + PAGE.length;
+    for (const { fewer, more } of [
+      { fewer: one, more: six },
+      { fewer: six, more: eleven },
+    ]) {
       expect((more.events - fewer.events) / 5).toBeLessThanOrEqual(12);
-      const texts = THOUGHT.length + PAGE.length;
       expect((more.bytes - fewer.bytes) / 5).toBeLessThanOrEqual(3 * 1024 + texts);
     }
   });
 
   it('has no event per token', async () => {
     const text = 'word '.repeat(400);
-    const whole = await historyOf([[{ say: text }]]);
-    const inPieces = await historyOf([[{ say: text, pieces: 400, everyMs: 1 }]]);
+    const whole = await historyOf([[{ say: text }]], text);
+    const inPieces = await historyOf([[{ say: text, pieces: 400, everyMs: 1 }]], text);
     expect(inPieces.events).toBe(whole.events);
   });
 });
-
-interface Size {
-  events: number;
-  bytes: number;
-}
 
 describe('a run that continues as new', () => {
   const STEPS = 8;

@@ -165,7 +165,7 @@ describe.each(RELAY_MOODS)('what a run leaves behind, relay %s', (relay) => {
 
   it('R10 keeps the partial of a run that is out of time', async () => {
     const { id, key, reader } = await run([[{ say: HALF }, { stall: true }]], {
-      timeout_seconds: 1,
+      timeout_seconds: 2,
     });
     await expectLeft(rig, id, { text: HALF, code: 'timed_out', reader });
     expect(await rig.model.closed(key, 1)).toBe('client');
