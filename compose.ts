@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
+import { untilAborted } from './activities/until-aborted.ts';
 import { createModels } from './activities/models/create-models.ts';
 import { agents } from './agents/index.ts';
 import { openApi, type RunningApi } from './api/open-api.ts';
@@ -106,8 +107,9 @@ async function connect(config: Config, log: Logger, stop: AbortSignal): Promise<
   const { namespace: _, ...options } = config.temporal;
   for (;;) {
     try {
-      return await NativeConnection.connect(options);
+      return await untilAborted(NativeConnection.connect(options), stop);
     } catch (err) {
+      stop.throwIfAborted();
       log.warn({ err }, `waiting for Temporal at ${config.temporal.address}`);
       await sleep(CONNECT_EVERY_MS, undefined, { signal: stop });
     }

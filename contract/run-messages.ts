@@ -18,6 +18,8 @@ export interface RunProgress extends Pick<Live, 'step' | 'attempt' | 'phase' | '
 }
 
 export interface EventsPage {
+  /** The workflow run that answers. */
+  runId: string;
   events: LogEvent[];
   /** First entry that this workflow run holds. What comes before it is in the store. */
   firstSeq: number;

@@ -57,7 +57,8 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
     now: () => new Date().toISOString(),
     onAppend: announce,
   });
-  setHandler(eventsQuery, (request) => readPage(run, request));
+  const { runId } = workflowInfo();
+  setHandler(eventsQuery, (request) => ({ runId, ...readPage(run, request) }));
 
   const root = CancellationScope.current();
   let outcome: Outcome | { lost: TerminalEvent | null };

@@ -142,7 +142,10 @@ export function appendTerminal(run: RunState, event: TerminalEvent): void {
 }
 
 /** Answers the events query. Sizes are UTF-16 lengths of JSON, a fair guess of its bytes. */
-export function readPage(run: RunState, { after, maxBytes }: EventsRequest): EventsPage {
+export function readPage(
+  run: RunState,
+  { after, maxBytes }: EventsRequest,
+): Omit<EventsPage, 'runId'> {
   const { firstSeq, lastSeq, step, attempt, phase, tool, progress, usage } = run;
   const events: LogEvent[] = [];
   let size = 0;

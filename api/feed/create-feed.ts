@@ -2,12 +2,13 @@ import { formatCursor } from '../../contract/cursor.ts';
 import type { TaskRecord } from '../../contract/task.ts';
 import { ApiError } from '../errors.ts';
 import type { Feed, FeedPage, FeedRequest } from '../ports.ts';
-import { sseResponse, type SseFrame } from '../sse.ts';
+import { sseResponse, type SseFrame, type SseSource } from '../sse.ts';
 import { createChangeWaiter } from './change-waiter.ts';
 import type { Hub } from './hub.ts';
 import type { Hubs } from './hubs.ts';
 import { nextFrames, type Position } from './next-frames.ts';
 import { readCursor, resume } from './resume.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { hasEnded, lastSeq } from './watched-task.ts';
 
 export interface CreateFeedOptions {
@@ -40,30 +41,22 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
       release();
     };
     try {
-      const found = await resume(hub, cursor, deltas);
+      const found = await resume(hub, cursor, { status: task.status, deltas });
       if (found === 'ended') {
         end();
         return new Response(null, { status: 204 });
       }
-      const first = found === 'snapshot' ? [snapshotOf(hub)] : [];
-      const position = found === 'snapshot' ? beforeEnd(hub, deltas) : found;
       const over = AbortSignal.any([
         request.signal,
         draining.signal,
         AbortSignal.timeout(streamMaxMs),
       ]);
-      return sseResponse({ ...reader({ hub, position, first, over, end }), drop });
+      const start = found === 'snapshot' ? null : found;
+      return sseResponse({ ...reader({ hub, start, deltas, view, over, end }), drop });
     } catch (error) {
       end();
       throw error;
     }
-  }
-
-  /** What the exact continuation cannot be given from: the state before the terminal entry, which follows. */
-  function snapshotOf(hub: Hub): SseFrame {
-    const seq = lastSeq(hub.task) - 1;
-    const data = { type: 'snapshot', seq, task: view(hub.record()) };
-    return { id: `${hub.task.taskId}:${seq}`, data: JSON.stringify(data) };
   }
 
   async function page(request: FeedRequest & { limit: number; waitMs: number }): Promise<FeedPage> {
@@ -72,7 +65,7 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
     const { hub, release } = await hubs.lease(task);
     try {
       await hub.ready;
-      const found = await resume(hub, cursor, false);
+      const found = await resume(hub, cursor, { status: task.status, deltas: false });
       const seq =
         typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
       const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(waitMs)]);
@@ -104,39 +97,45 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
   };
 }
 
-function beforeEnd(hub: Hub, deltas: boolean): Position {
-  return { seq: lastSeq(hub.task) - 1, attempt: 0, offset: 0, deltas, following: false };
-}
-
 interface ReaderOptions {
   hub: Hub;
-  position: Position;
-  first: SseFrame[];
+  /** Null: a snapshot first. */
+  start: Position | null;
+  deltas: boolean;
+  view(task: TaskRecord): unknown;
+  /** Aborted when the reader's time is over. */
   over: AbortSignal;
   end(): void;
 }
 
 /** One reader: a place in the hub's log, moved on as the connection takes frames. */
-function reader({ hub, position, first, over, end }: ReaderOptions) {
+function reader({ hub, start, deltas, view, over, end }: ReaderOptions): SseSource {
+  const { task } = hub;
   const waiter = createChangeWaiter(hub, over);
+  let position = start;
+  let { generation } = task;
   let finished = false;
-  let ahead: readonly SseFrame[] = first;
+
+  /** What follows; after the log was rewritten, a snapshot first. */
+  function follow(): SseFrame[] {
+    if (position && generation === task.generation) {
+      const frames = nextFrames(task, position);
+      finished = frames.at(-1)?.last ?? false;
+      return frames;
+    }
+    const snapshot = takeSnapshot(task, view(hub.record()), deltas);
+    ({ position } = snapshot);
+    ({ generation } = task);
+    return [snapshot.frame];
+  }
+
   return {
-    async next(waitMs: number): Promise<readonly SseFrame[] | null> {
-      for (let idle = false; ;) {
+    async next(waitMs) {
+      for (let idle = false; ; idle = !(await waiter.changed(waitMs))) {
         if (finished || over.aborted) return null;
-        if (ahead.length > 0) {
-          const frames = ahead;
-          ahead = [];
-          return frames;
-        }
-        const frames = nextFrames(hub.task, position);
-        finished = frames.at(-1)?.last ?? false;
+        const frames = follow();
         if (frames.length > 0) return frames;
-        // The task was ended from outside with a shorter log than this reader has: it comes back, and is told.
-        if (hasEnded(hub.task)) return null;
         if (idle) return [];
-        idle = !(await waiter.changed(waitMs));
       }
     },
     close() {

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
 import { createPacer } from './pacer.ts';
 import { createSources, type Due, type Known } from './sources.ts';
-import { hasEnded, lastSeq, takeDelta, type WatchedTask } from './watched-task.ts';
+import { hasEnded, lastSeq, takeDelta, watchTask, type WatchedTask } from './watched-task.ts';
 
 /** How often the truth is asked for while something moves, and while nothing does, in milliseconds. */
 const RECONCILE_MS = 1_000;
@@ -34,19 +34,22 @@ export interface Hub extends AsyncDisposable {
   /** What the run is doing, or null where no worker has told. */
   progress(): RunProgress | null;
   persistenceError(): string | null;
+  /** Aborted when the hub is disposed: nothing changes any more. */
+  readonly closed: AbortSignal;
   /** Calls `listener` at each change, until the returned function is called. It must not throw. */
   onChange(listener: () => void): () => void;
 }
 
 /** Opens a hub; it works until it is disposed or the task's log has ended. */
 export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord): Promise<Hub> {
-  const task: WatchedTask = { taskId: row.id, log: [acceptedEvent(row)], live: null };
+  const task = watchTask(row.id, [acceptedEvent(row)]);
   const known: Known = {
     task,
     record: row,
     progress: null,
     persistenceError: null,
     historyLength: -1,
+    runId: null,
   };
   const due: Due = { log: true, heartbeat: true, store: isTerminal(row.status) };
   const listeners = new Set<() => void>();
@@ -131,6 +134,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     ready: first.then(() => undefined),
     progress: () => known.progress,
     persistenceError: () => known.persistenceError,
+    closed: closing.signal,
     readEnd() {
       due.log = true;
       due.store = true;

@@ -1,5 +1,6 @@
 import { parseCursor, START, type Cursor } from '../../contract/cursor.ts';
 import { isStepEntry } from '../../contract/events.ts';
+import type { TaskStatus } from '../../contract/task.ts';
 import { ApiError } from '../errors.ts';
 import type { Hub } from './hub.ts';
 import type { Position } from './next-frames.ts';
@@ -28,16 +29,24 @@ export type Resumption = Position | 'ended' | 'snapshot';
 
 /**
  * Finds the place of a cursor in a task's feed. Throws `ApiError` `cursor_ahead` where its seq is ahead of a log whose
- * end was just read; where nobody could tell the end, the reader waits.
+ * end was just read; where nobody could tell the end, the reader waits. `status` is the row's, as it was just read.
  */
-export async function resume(hub: Hub, cursor: Cursor, deltas: boolean): Promise<Resumption> {
+export async function resume(
+  hub: Hub,
+  cursor: Cursor,
+  { status, deltas }: { status: TaskStatus; deltas: boolean },
+): Promise<Resumption> {
   const { task } = hub;
   if (cursor.seq === START.seq) return { ...START, deltas, following: false };
   await hub.ready;
-  const endIsKnown = cursor.seq <= lastSeq(task) || hasEnded(task) || (await hub.readEnd());
+  // A run that has not begun has written nothing: no worker need be asked.
+  const endIsKnown =
+    cursor.seq <= lastSeq(task) || hasEnded(task) || status === 'PENDING' || (await hub.readEnd());
+  if (hasEnded(task) && hub.record().log_incomplete) return resumeIncomplete(task, cursor, deltas);
   if (hasEnded(task) && cursor.seq === lastSeq(task)) return 'ended';
   if (cursor.seq > lastSeq(task)) {
-    if (hub.record().log_incomplete) return 'snapshot';
+    // This process knows of a reset: the cursor may well be of the log before it.
+    if (task.generation > 0) return 'snapshot';
     if (endIsKnown)
       throw new ApiError('cursor_ahead', 'The cursor is ahead of the log; start without a cursor.');
   }
@@ -45,6 +54,12 @@ export async function resume(hub: Hub, cursor: Cursor, deltas: boolean): Promise
   if (stepIsComplete(task, cursor))
     return { ...cursor, attempt: 0, offset: 0, deltas, following: false };
   return { ...cursor, deltas, following: true };
+}
+
+/** The archive's entries are not those that its readers were shown, but for the first; only their count may be the same. */
+function resumeIncomplete(task: WatchedTask, cursor: Cursor, deltas: boolean): Resumption {
+  if (cursor.attempt === 0 && cursor.seq === lastSeq(task)) return 'ended';
+  return cursor.seq === 1 ? { ...cursor, deltas, following: false } : 'snapshot';
 }
 
 function stepIsComplete({ log }: WatchedTask, { seq }: Cursor): boolean {

@@ -1,9 +1,16 @@
 import type { LogEvent } from '../../contract/events.ts';
-import type { RunProgress } from '../../contract/run-messages.ts';
+import type { EventsPage, RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
-import { hasEnded, lastSeq, takeEntries, takePartial, type WatchedTask } from './watched-task.ts';
+import {
+  hasEnded,
+  lastSeq,
+  rewriteLog,
+  takeEntries,
+  takePartial,
+  type WatchedTask,
+} from './watched-task.ts';
 
 /** Bytes of JSON that one query or one read of the store answers with. */
 const PAGE_BYTES = 512 * 1024;
@@ -26,6 +33,8 @@ export interface Known {
   persistenceError: string | null;
   /** Events of history at the last look; -1 before it. */
   historyLength: number;
+  /** The workflow run that told the log last. */
+  runId: string | null;
 }
 
 export interface SourcesOptions {
@@ -58,8 +67,16 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
 
   /** The run had gone further than what was archived when it was ended from outside: the archive is the log. */
   async function replaceByArchive(): Promise<void> {
-    task.log = (await store.readLog(task.taskId, 0, Infinity)).events;
-    task.live = null;
+    rewriteLog(task, (await store.readLog(task.taskId, 0, Infinity)).events);
+    onGrowth();
+  }
+
+  /** A run that continues as new begins behind the log; one that was reset begins in the midst of it. */
+  function noticeReset({ runId, firstSeq }: EventsPage): void {
+    const wasReset = known.runId !== null && runId !== known.runId && firstSeq <= lastSeq(task);
+    known.runId = runId;
+    if (!wasReset) return;
+    rewriteLog(task, task.log.slice(0, firstSeq - 1));
     onGrowth();
   }
 
@@ -68,6 +85,7 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
       for (let behind = true; behind;) {
         const page = await runs.query(task.taskId, { after: lastSeq(task), maxBytes: PAGE_BYTES });
         known.progress = page.state;
+        noticeReset(page);
         // What an earlier workflow run had written was flushed to the store when it continued as new.
         if (page.firstSeq > lastSeq(task) + 1) await readStored(page.firstSeq - 1);
         take(page.events);
@@ -87,6 +105,8 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
     async store() {
       known.record = (await store.getTask(task.taskId)) ?? known.record;
       if (!isTerminal(known.record.status)) return;
+      // What could not be read when the task was ended is not in the archive, though this hub may have it.
+      if (known.record.log_incomplete) return replaceByArchive();
       await readStored(known.record.last_seq);
       if (!hasEnded(task)) await replaceByArchive();
     },

@@ -10,8 +10,29 @@ export interface WatchedTask {
   readonly taskId: string;
   /** Entries 1, 2, 3 … without holes. */
   log: LogEvent[];
+  /** Counts how often the log was rewritten: what a reader has of an earlier one is no part of this one. */
+  generation: number;
   /** The attempt that is speaking, or null where none is known. Only ever contiguous text from offset 0. */
   live: Partial | null;
+  /** Pieces of that attempt that stand behind a gap, until what is missing comes. */
+  ahead: DeltaPiece[];
+}
+
+/** A piece of text as the relay carries it. */
+export type DeltaPiece = Omit<DeltaFrame, 'type'>;
+
+/** Most UTF-16 units that are kept behind a gap: the heartbeat that closes it is a fraction of a second away. */
+const MAX_AHEAD = 64 * 1024;
+
+export function watchTask(taskId: string, log: LogEvent[]): WatchedTask {
+  return { taskId, log, generation: 0, live: null, ahead: [] };
+}
+
+/** The log is another one: an operator has reset the workflow, or the archive holds less than the run had written. */
+export function rewriteLog(task: WatchedTask, log: LogEvent[]): void {
+  task.log = log;
+  task.generation += 1;
+  hearAttempt(task, null);
 }
 
 export function lastSeq(task: WatchedTask): number {
@@ -30,7 +51,7 @@ export function takeEntries(task: WatchedTask, events: readonly LogEvent[]): boo
   for (const event of events) {
     if (event.seq === task.log.length + 1) task.log.push(event);
   }
-  if (task.live && isSettled(task, task.live)) task.live = null;
+  if (task.live && isSettled(task, task.live)) hearAttempt(task, null);
   return task.log.length > before;
 }
 
@@ -40,33 +61,63 @@ export function takePartial(task: WatchedTask, partial: Partial): boolean {
   if (order === 'older') return false;
   const known = order === 'same' && task.live ? spokenLength(task.live.blocks) : 0;
   if (order === 'same' && spokenLength(partial.blocks) <= known) return false;
-  task.live = { ...partial, blocks: partial.blocks.map((block) => ({ ...block })) };
+  const blocks = partial.blocks.map((block) => ({ ...block }));
+  if (order === 'same' && task.live) task.live.blocks = blocks;
+  else hearAttempt(task, { ...partial, blocks });
+  takeAhead(task);
   return spokenLength(partial.blocks) > known;
 }
 
 /**
- * Takes a piece from the relay. `gap`: something before it was lost, so it was dropped, and the next heartbeat
- * brings it. A piece that is known, late or another attempt's changes nothing.
+ * Takes a piece from the relay. `gap`: something before it was lost or is late, so it is kept until that comes with
+ * another piece or the next heartbeat. A piece that is known, or another attempt's, changes nothing.
  */
 export function takeDelta(
   task: WatchedTask,
   seq: number,
-  piece: Omit<DeltaFrame, 'type'>,
+  piece: DeltaPiece,
 ): 'added' | 'known' | 'gap' {
-  const { step, attempt, kind, offset, text } = piece;
+  const { step, attempt } = piece;
   const order = compare(task, piece);
   if (order === 'older') return 'known';
   if (order === 'newer') {
     const usage = { input_tokens: 0, output_tokens: 0, estimated: true };
-    task.live = { seq, step, attempt, blocks: [], usage };
+    hearAttempt(task, { seq, step, attempt, blocks: [], usage });
   }
-  const { blocks } = task.live as Partial;
+  const taken = join(task, piece);
+  if (taken === 'added') takeAhead(task);
+  if (taken === 'gap' && lengthAhead(task) + piece.text.length <= MAX_AHEAD) task.ahead.push(piece);
+  return taken;
+}
+
+/** From now on this attempt speaks, or none. */
+function hearAttempt(task: WatchedTask, attempt: Partial | null): void {
+  task.live = attempt;
+  task.ahead = [];
+}
+
+/** Adds what a piece of the speaking attempt has that is new, where it joins on. */
+function join(
+  { live }: WatchedTask,
+  { kind, offset, text }: DeltaPiece,
+): 'added' | 'known' | 'gap' {
+  const { blocks } = live as Partial;
   const spoken = spokenLength(blocks);
   if (offset > spoken) return 'gap';
   const fresh = text.slice(spoken - offset);
   if (fresh === '') return 'known';
   appendText(blocks, kind, fresh);
   return 'added';
+}
+
+/** Adds the kept pieces that join on by now. */
+function takeAhead(task: WatchedTask): void {
+  const kept = task.ahead.toSorted((a, b) => a.offset - b.offset);
+  task.ahead = kept.filter((piece) => join(task, piece) === 'gap');
+}
+
+function lengthAhead({ ahead }: WatchedTask): number {
+  return ahead.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 /** How an attempt stands to what is known: a lower `(step, attempt)`, or one that the log has settled, is older. */

@@ -49,7 +49,7 @@ async function sendCancel({ store, runs, relay }: TasksDeps, id: string): Promis
 async function waitForEnd({ hubs }: TasksDeps, task: TaskRecord, waitMs: number): Promise<boolean> {
   if (waitMs === 0) return false;
   const { hub, release } = await hubs.lease(task);
-  const over = AbortSignal.timeout(waitMs);
+  const over = AbortSignal.any([AbortSignal.timeout(waitMs), hub.closed]);
   const waiter = createChangeWaiter(hub, over);
   try {
     while (!hasEnded(hub.task) && !over.aborted) await waiter.changed();

@@ -34,6 +34,10 @@ export class Screen {
       }
       case 'snapshot':
         this.steps.clear();
+        if (frame.step !== undefined) {
+          const { step, attempt = 1, blocks = [] } = frame;
+          this.steps.set(step, { attempt, blocks });
+        }
         break;
       default:
     }

@@ -1,4 +1,4 @@
-import type { WatchedTask } from '../../../api/feed/watched-task.ts';
+import { watchTask, type WatchedTask } from '../../../api/feed/watched-task.ts';
 import type { EventData, EventType, LogEvent } from '../../../contract/events.ts';
 import type { Partial } from '../../../contract/frames.ts';
 import { NO_USAGE } from '../../../contract/task.ts';
@@ -53,5 +53,5 @@ export function answered(attempt: number, ...blocks: Block[]): Entry {
 
 /** A task in its first step: entries 1 to 3, and what the step has said so far. */
 export function inFirstStep(live: Partial | null, ...more: Entry[]): WatchedTask {
-  return { taskId: TASK_ID, log: logOf(ACCEPTED, STARTED, stepStarted(), ...more), live };
+  return { ...watchTask(TASK_ID, logOf(ACCEPTED, STARTED, stepStarted(), ...more)), live };
 }

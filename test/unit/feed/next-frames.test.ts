@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nextFrames, type Position } from '../../../api/feed/next-frames.ts';
-import { takeEntries, type WatchedTask } from '../../../api/feed/watched-task.ts';
+import { takeEntries, watchTask, type WatchedTask } from '../../../api/feed/watched-task.ts';
 import { START } from '../../../contract/cursor.ts';
 import { NO_USAGE } from '../../../contract/task.ts';
 import {
@@ -135,11 +135,7 @@ describe('a reader in the middle of a step', () => {
   });
 
   it('gets the text behind an entry that the process has not read, where the attempt began there', () => {
-    const task: WatchedTask = {
-      taskId: TASK_ID,
-      log: logOf(ACCEPTED),
-      live: partial(3, 1, text('Yes')),
-    };
+    const task = { ...watchTask(TASK_ID, logOf(ACCEPTED)), live: partial(3, 1, text('Yes')) };
     expect(told(task, at(3, 1, 1))).toEqual(['3.1.3 "es"']);
     expect(told(task, at(4))).toEqual([]);
   });

@@ -4,6 +4,7 @@ import {
   takeDelta,
   takeEntries,
   takePartial,
+  watchTask,
   type WatchedTask,
 } from '../../../api/feed/watched-task.ts';
 import type { LogEvent } from '../../../contract/events.ts';
@@ -26,7 +27,7 @@ export interface RandomProcess {
 
 export function createRandomProcess(run: RandomRun, dice: Dice): RandomProcess {
   const accepted = run.log[0] as LogEvent;
-  const task: WatchedTask = { taskId: run.taskId, log: [accepted], live: null };
+  const task = watchTask(run.taskId, [accepted]);
   const underWay: DeltaMessage[] = [];
   const lossy = dice();
   // A description that was read, and is taken in later than what the log has said meanwhile.

@@ -84,7 +84,10 @@ export function createRandomReader(
     held = { ...earlier, screen: copyOf(earlier.screen) };
     process = dice.one(processes);
     openStep = null;
-    const found = await resume(process.hub, readCursor(run.taskId, held.id), true);
+    const found = await resume(process.hub, readCursor(run.taskId, held.id), {
+      status: 'RUNNING',
+      deltas: true,
+    });
     if (typeof found === 'object') position = found;
     else if (found === 'snapshot' || held.seq !== run.log.length) throw new Error(`found ${found}`);
   }

@@ -36,7 +36,7 @@ function resumed({ task, truth, logIncomplete = false }: World, cursor: string, 
       return truth !== null;
     },
   };
-  return resume(hub as Hub, readCursor(TASK_ID, cursor), deltas);
+  return resume(hub as Hub, readCursor(TASK_ID, cursor), { status: 'RUNNING', deltas });
 }
 
 const RUNNING = () => inFirstStep(partial(3, 1, text('Yes')));

@@ -4,6 +4,7 @@ import {
   takeDelta,
   takeEntries,
   takePartial,
+  watchTask,
   type WatchedTask,
 } from '../../../api/feed/watched-task.ts';
 import {
@@ -29,7 +30,7 @@ function deltaTo(task: WatchedTask, attempt: number, offset: number, words: stri
 describe('entries of the log', () => {
   it('are taken in order, each once, and none behind a hole', () => {
     const [first, ...rest] = logOf(ACCEPTED, STARTED, stepStarted(), CUSTOM);
-    const task: WatchedTask = { taskId: 't', log: [first!], live: null };
+    const task = watchTask('t', [first!]);
     expect(takeEntries(task, [rest[1]!, rest[2]!])).toBe(false);
     expect(takeEntries(task, [first!, rest[0]!, rest[2]!])).toBe(true);
     expect(takeEntries(task, rest)).toBe(true);
@@ -79,6 +80,21 @@ describe('a piece from the relay', () => {
     const task = inFirstStep(partial(3, 1, text('Hel')));
     expect(deltaTo(task, 1, 4, 'o')).toBe('gap');
     expect(task.live?.blocks).toEqual([text('Hel')]);
+  });
+
+  it('is kept where the one before it is late, and added with it', () => {
+    const task = inFirstStep(partial(3, 1, text('Hel')));
+    expect(deltaTo(task, 1, 5, ', you')).toBe('gap');
+    expect(deltaTo(task, 1, 10, ' there')).toBe('gap');
+    expect(deltaTo(task, 1, 3, 'lo')).toBe('added');
+    expect(task.live?.blocks).toEqual([text('Hello, you there')]);
+  });
+
+  it('is kept until a heartbeat has what was lost', () => {
+    const task = inFirstStep(partial(3, 1, text('Hel')));
+    expect(deltaTo(task, 1, 5, ', you')).toBe('gap');
+    expect(takePartial(task, partial(3, 1, text('Hello')))).toBe(true);
+    expect(task.live?.blocks).toEqual([text('Hello, you')]);
   });
 
   it('of a lower attempt, or of a lower step, changes nothing', () => {

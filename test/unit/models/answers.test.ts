@@ -40,7 +40,7 @@ it('keeps a surrogate pair that is split over two chunks, and cleans lone halves
   for (const part of parts) if (part.type === 'text') expect(part.text.isWellFormed()).toBe(true);
 });
 
-it('announces each tool call before its arguments, and says that they follow', async () => {
+it('announces each tool call before its arguments, tells that they come, and gives them whole', async () => {
   const { parts } = await model.listen('calls', [
     { say: 'Let me see.' },
     { call: { id: 'c1', name: 'calculator', arguments: { expression: '1+1' } } },
@@ -49,7 +49,11 @@ it('announces each tool call before its arguments, and says that they follow', a
   expect(parts.map((part) => part.type)).toEqual([
     'text',
     'tool_call_begun',
+    'tool_call_delta',
+    'tool_call_delta',
     'tool_call_begun',
+    'tool_call_delta',
+    'tool_call_delta',
     'tool_call',
     'tool_call',
     'finish',

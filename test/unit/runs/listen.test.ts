@@ -98,9 +98,25 @@ describe('listening to a model', () => {
     expect([first.said.blocks, first.hungUp]).toEqual([[], undefined]);
   });
 
+  it('counts the arguments of a call while they come', async () => {
+    const more = Array.from({ length: 5 }, () => ({ type: 'tool_call_delta' as const, length: 8 }));
+    const { failure, said } = await hear([...more, finish({})]);
+    expect(failure).toBeNull();
+    expect(said.usage.output_tokens).toBe(10);
+  });
+
+  it('gives up a model that calls more tools in one step than a run may have under way', async () => {
+    const calls = Array.from({ length: 129 }, (_, n) => ({
+      type: 'tool_call' as const,
+      call: { callId: `c${n}`, name: 'calculator', arguments: {} },
+    }));
+    expect(await hear(calls)).toMatchObject({ failure: { retryable: false }, hungUp: true });
+  });
+
   it('gives up a model that says more than one entry of the log may hold', async () => {
     const { failure, hungUp } = await hear(
-      Array.from({ length: 400 }, () => text('x'.repeat(1_000))),
+      // Each character takes six bytes of JSON.
+      Array.from({ length: 400 }, () => text('\u0001'.repeat(1_000))),
     );
     expect(failure).toBeInstanceOf(ModelFailure);
     expect(failure).toMatchObject({ retryable: false });
