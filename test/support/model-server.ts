@@ -16,7 +16,7 @@ export {
   type ScriptStep,
   type Turn,
 } from './model-script.ts';
-export type { ChatRequest, RecordedRequest } from './model-calls.ts';
+export type { RecordedRequest } from './model-calls.ts';
 
 /** A model that says what its script says, over real HTTP. A script's key is the request's `model`. Calls count from 1. */
 export interface ModelServer extends AsyncDisposable {
