@@ -135,6 +135,8 @@ function reader({ hub, start, deltas, view, over, end }: ReaderOptions): SseSour
         if (finished || over.aborted) return null;
         const frames = follow();
         if (frames.length > 0) return frames;
+        // Its cursor is ahead of a log whose end nobody could tell when it came: it comes back, and is refused.
+        if (hasEnded(task)) return null;
         if (idle) return [];
       }
     },
