@@ -71,7 +71,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     });
   });
 
-  it('C6.3 calls no model again when the cancel comes between two steps', async () => {
+  it.concurrent('C6.3 calls no model again when the cancel comes between two steps', async () => {
     const { id, key, conversation, reader, begin } = await runWithTool('act');
     stops.acts.set(id, async () => {
       await rig.cancel(id, { wait_ms: 0 });
@@ -81,7 +81,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     expect(rig.model.calls(key)).toBe(1);
   });
 
-  it('C6.3 calls no model when the cancel comes just before the last look', async () => {
+  it.concurrent('C6.3 calls no model when the cancel comes just before the last look', async () => {
     const { id, key, conversation, reader, begin } = await runWithTool('act');
     const look = gate();
     stops.acts.set(id, () => {
@@ -96,7 +96,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     expect(rig.model.calls(key)).toBe(1);
   });
 
-  it.each(['wait', 'sulk'])('C6.4 stops the tool that runs: %s', async (name) => {
+  it.concurrent.each(['wait', 'sulk'])('C6.4 stops the tool that runs: %s', async (name) => {
     const { id, key, conversation, reader, begin } = await runWithTool(name);
     begin();
     const signal = await eventually(() => stops.begun.get(id), 'the tool to run');
@@ -108,48 +108,57 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     expect(rig.model.calls(key)).toBe(1);
   });
 
-  it('C6.5 keeps the partial of the failed attempt when it is cancelled in backoff', async () => {
-    const { model, key } = rig.script(
-      [{ say: PARTIAL }, { cut: true }],
-      [{ status: 429, retryAfter: '3600' }],
-    );
-    const conversation = newConversation();
-    const { id } = await rig.start({ input: 'Try.', model, conversation_id: conversation });
-    const reader = await rig.read(id);
-    await reader.until(
-      ({ frame }) => frame.type === 'turn.attempt_failed' && frame.data.attempt === 2,
-    );
-    expect((await rig.cancel(id)).outcome).toBe('cancelled');
-    await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
-    expect(reader.screen.text(1)).toBe(PARTIAL);
-    expect(rig.model.calls(key)).toBe(2);
-  });
+  it.concurrent(
+    'C6.5 keeps the partial of the failed attempt when it is cancelled in backoff',
+    async () => {
+      const { model, key } = rig.script(
+        [{ say: PARTIAL }, { cut: true }],
+        [{ status: 429, retryAfter: '3600' }],
+      );
+      const conversation = newConversation();
+      const { id } = await rig.start({ input: 'Try.', model, conversation_id: conversation });
+      const reader = await rig.read(id);
+      await reader.until(
+        ({ frame }) => frame.type === 'turn.attempt_failed' && frame.data.attempt === 2,
+      );
+      expect((await rig.cancel(id)).outcome).toBe('cancelled');
+      await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
+      expect(reader.screen.text(1)).toBe(PARTIAL);
+      expect(rig.model.calls(key)).toBe(2);
+    },
+  );
 
-  it('C6.6 keeps a finished answer as partial when it is cancelled while it is stored', async () => {
-    const hold = gate();
-    const begin = gate();
-    const { id, conversation, reader } = await streamingRun(rig, [halfAnswer(begin)]);
-    stops.beforeFinish.set(id, hold);
-    begin.open();
-    await within(hold.reached, () => 'the clean-up');
-    expect((await rig.cancel(id, { wait_ms: 0 })).outcome).toBe('cancelling');
-    hold.open();
-    await expectCancelled(rig, id, { partial: PARTIAL + REST, conversation, reader });
-  });
+  it.concurrent(
+    'C6.6 keeps a finished answer as partial when it is cancelled while it is stored',
+    async () => {
+      const hold = gate();
+      const begin = gate();
+      const { id, conversation, reader } = await streamingRun(rig, [halfAnswer(begin)]);
+      stops.beforeFinish.set(id, hold);
+      begin.open();
+      await within(hold.reached, () => 'the clean-up');
+      expect((await rig.cancel(id, { wait_ms: 0 })).outcome).toBe('cancelling');
+      hold.open();
+      await expectCancelled(rig, id, { partial: PARTIAL + REST, conversation, reader });
+    },
+  );
 
-  it('C6.6 ends once when it is cancelled again during the clean-up of a cancel', async () => {
-    const hold = gate();
-    const { id, conversation, reader } = await streamingRun(rig);
-    stops.beforeFinish.set(id, hold);
-    await rig.cancel(id, { wait_ms: 0, reason: 'first' });
-    await within(hold.reached, () => 'the clean-up');
-    await rig.cancel(id, { wait_ms: 0, reason: 'second' });
-    await rig.client.workflow.getHandle(id).cancel();
-    hold.open();
-    await expectCancelled(rig, id, { partial: PARTIAL, reason: 'first', conversation, reader });
-  });
+  it.concurrent(
+    'C6.6 ends once when it is cancelled again during the clean-up of a cancel',
+    async () => {
+      const hold = gate();
+      const { id, conversation, reader } = await streamingRun(rig);
+      stops.beforeFinish.set(id, hold);
+      await rig.cancel(id, { wait_ms: 0, reason: 'first' });
+      await within(hold.reached, () => 'the clean-up');
+      await rig.cancel(id, { wait_ms: 0, reason: 'second' });
+      await rig.client.workflow.getHandle(id).cancel();
+      hold.open();
+      await expectCancelled(rig, id, { partial: PARTIAL, reason: 'first', conversation, reader });
+    },
+  );
 
-  it('C6.7 ends once when it is cancelled twice, for the first reason', async () => {
+  it.concurrent('C6.7 ends once when it is cancelled twice, for the first reason', async () => {
     const { id, conversation, reader } = await streamingRun(rig);
     const first = await rig.cancel(id, { reason: 'first' });
     const second = await rig.cancel(id, { reason: 'second' });
@@ -157,23 +166,26 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     await expectCancelled(rig, id, { partial: PARTIAL, reason: 'first', conversation, reader });
   });
 
-  it('C6.8 ends once when fifty clients cancel at once, and tells them all the same', async () => {
-    const { id, conversation, reader } = await streamingRun(rig);
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () =>
-        rig.request<Receipt>('POST', `/v1/tasks/${id}/cancel`, { wait_ms: 20_000 }),
-      ),
-    );
-    await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
-    const task: Task = await rig.get(id);
-    for (const { status, body } of answers) {
-      expect(status).toBe(200);
-      expect(body).toMatchObject({
-        status: 'FAILED',
-        partial_output: PARTIAL,
-        stopped_at: task.finished_at,
-        requested_at: answers[0]?.body.requested_at,
-      });
-    }
-  });
+  it.concurrent(
+    'C6.8 ends once when fifty clients cancel at once, and tells them all the same',
+    async () => {
+      const { id, conversation, reader } = await streamingRun(rig);
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () =>
+          rig.request<Receipt>('POST', `/v1/tasks/${id}/cancel`, { wait_ms: 20_000 }),
+        ),
+      );
+      await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
+      const task: Task = await rig.get(id);
+      for (const { status, body } of answers) {
+        expect(status).toBe(200);
+        expect(body).toMatchObject({
+          status: 'FAILED',
+          partial_output: PARTIAL,
+          stopped_at: task.finished_at,
+          requested_at: answers[0]?.body.requested_at,
+        });
+      }
+    },
+  );
 });

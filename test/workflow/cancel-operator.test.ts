@@ -1,7 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ErrorBody } from '../../contract/wire.ts';
-import { newId } from '../../api/ids.ts';
 import { gate } from '../support/model-server.ts';
 import { RELAY_MOODS } from '../support/relays.ts';
 import { openRig, type Rig } from '../support/rig.ts';
@@ -70,6 +69,19 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     }, 'two more heartbeats');
   }
 
+  /** As the Web UI does; the workflow id then stands for the new run. */
+  async function resetToFirstTask(workflowId: string): Promise<void> {
+    const { events } = await rig.client.workflow.getHandle(workflowId).fetchHistory();
+    const first = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+    await rig.client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId },
+      reason: 'an operator wants it',
+      workflowTaskFinishEventId: first ?? null,
+      requestId: randomUUID(),
+    });
+  }
+
   it('C10 goes on elsewhere when the worker shuts down, and completes with one text', async () => {
     const begin = gate();
     const run = await streamingRun(rig, [halfAnswer(), halfAnswer(begin)]);
@@ -81,21 +93,24 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     expect(run.reader.frames.map(({ frame }) => frame.type)).toContain('turn.attempt_failed');
   });
 
-  it('C16 takes a cancel from the Web UI like its own, without a requester', async () => {
-    const { id, key, conversation, reader } = await streamingRun(rig);
-    await rig.client.workflow.getHandle(id).cancel();
-    await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
-    expect(await rig.model.closed(key, 1)).toBe('client');
-    expect((await rig.store.getTask(id))?.cancel_request).toBeNull();
-    const receipt = await rig.cancel(id);
-    expect(receipt).toMatchObject({
-      outcome: 'already_terminal',
-      requested_at: null,
-      partial_output: PARTIAL,
-    });
-  });
+  it.concurrent(
+    'C16 takes a cancel from the Web UI like its own, without a requester',
+    async () => {
+      const { id, key, conversation, reader } = await streamingRun(rig);
+      await rig.client.workflow.getHandle(id).cancel();
+      await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
+      expect(await rig.model.closed(key, 1)).toBe('client');
+      expect((await rig.store.getTask(id))?.cancel_request).toBeNull();
+      const receipt = await rig.cancel(id);
+      expect(receipt).toMatchObject({
+        outcome: 'already_terminal',
+        requested_at: null,
+        partial_output: PARTIAL,
+      });
+    },
+  );
 
-  it('C18 doubles nothing when the model activity is paused and unpaused', async () => {
+  it.concurrent('C18 doubles nothing when the model activity is paused and unpaused', async () => {
     const begin = gate();
     const run = await streamingRun(rig, [halfAnswer(begin)]);
     await rig.client.workflowService.pauseActivity(await ofModelActivity(run.id));
@@ -105,7 +120,7 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await expectAnswered(run, 1);
   });
 
-  it('C18 completes a run whose model activity is paused to its end', async () => {
+  it.concurrent('C18 completes a run whose model activity is paused to its end', async () => {
     const begin = gate();
     const run = await streamingRun(rig, [halfAnswer(begin)]);
     await rig.client.workflowService.pauseActivity(await ofModelActivity(run.id));
@@ -114,22 +129,25 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await expectAnswered(run, 1);
   });
 
-  it('C18 doubles nothing when the model activity is reset, or its options are changed', async () => {
-    const begin = gate();
-    const run = await streamingRun(rig, [halfAnswer(begin)]);
-    await rig.client.workflowService.resetActivity(await ofModelActivity(run.id));
-    await untilHeard(run.id);
-    await rig.client.workflowService.updateActivityOptions({
-      ...(await ofModelActivity(run.id)),
-      activityOptions: { retryPolicy: { maximumAttempts: 5 } },
-      updateMask: { paths: ['retry_policy.maximum_attempts'] },
-    });
-    await untilHeard(run.id);
-    begin.open();
-    await expectAnswered(run, 1);
-  });
+  it.concurrent(
+    'C18 doubles nothing when the model activity is reset, or its options are changed',
+    async () => {
+      const begin = gate();
+      const run = await streamingRun(rig, [halfAnswer(begin)]);
+      await rig.client.workflowService.resetActivity(await ofModelActivity(run.id));
+      await untilHeard(run.id);
+      await rig.client.workflowService.updateActivityOptions({
+        ...(await ofModelActivity(run.id)),
+        activityOptions: { retryPolicy: { maximumAttempts: 5 } },
+        updateMask: { paths: ['retry_policy.maximum_attempts'] },
+      });
+      await untilHeard(run.id);
+      begin.open();
+      await expectAnswered(run, 1);
+    },
+  );
 
-  it.each(['pause', 'reset'])('C18 C1 still cancels after a %s', async (act) => {
+  it.concurrent.each(['pause', 'reset'])('C18 C1 still cancels after a %s', async (act) => {
     const { id, key, conversation, reader } = await streamingRun(rig);
     const request = await ofModelActivity(id);
     if (act === 'pause') await rig.client.workflowService.pauseActivity(request);
@@ -140,7 +158,7 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
   });
 
-  it('C18 C16 still takes a cancel from the Web UI after a pause', async () => {
+  it.concurrent('C18 C16 still takes a cancel from the Web UI after a pause', async () => {
     const { id, conversation, reader } = await streamingRun(rig);
     await rig.client.workflowService.pauseActivity(await ofModelActivity(id));
     await untilHeard(id);
@@ -148,31 +166,19 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
   });
 
-  it('C14 answers 404 with the same body for an unknown task and for a foreign one', async () => {
-    const id = newId('task');
-    const foreign = {
-      id,
-      owner: 'someone else',
-      type: 'agent_run',
-      agent: 'default',
-      input: 'Mine.',
-    } as const;
-    const nothing = {
-      model: null,
-      instructions: null,
-      name: null,
-      description: null,
-      conversation_id: null,
-    };
-    const limits = { timeout_seconds: null, max_steps: null };
-    await rig.store.acceptTask({ ...foreign, ...nothing, parent: null, metadata: {}, limits });
-    const refusal = async (taskId: string) => {
-      const { status, body } = await rig.request('POST', `/v1/tasks/${taskId}/cancel`, {});
-      return { status, error: { ...(body as ErrorBody).error, request_id: '' } };
-    };
-    const unknown = await refusal(newId('task'));
-    expect(unknown).toMatchObject({ status: 404, error: { code: 'task_not_found' } });
-    expect(await refusal(id)).toEqual(unknown);
-    expect((await rig.store.getTask(id))?.cancel_request).toBeNull();
-  });
+  it.concurrent(
+    'C18 changes nothing when the workflow of an ended task is reset to its first task',
+    async () => {
+      const { model, key } = rig.script([{ say: ANSWER }]);
+      const { id } = await rig.start({ input: 'How?', model });
+      const before = await rig.untilStatus(id, 'COMPLETED');
+      const log = await logOf(rig, id);
+      await untilClosed(rig, id, 'COMPLETED');
+      await resetToFirstTask(id);
+      await untilClosed(rig, id, 'COMPLETED');
+      expect(await rig.get(id)).toEqual(before);
+      expect(await logOf(rig, id)).toEqual(log);
+      expect(rig.model.calls(key)).toBe(1);
+    },
+  );
 });

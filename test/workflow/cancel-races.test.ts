@@ -55,7 +55,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     await untilClosed(rig, id, 'COMPLETED');
   }
 
-  it('C7 lets the completion win that was stored first', async () => {
+  it.concurrent('C7 lets the completion win that was stored first', async () => {
     const begin = gate();
     const stored = gate();
     const run = await streamingRun(rig, [halfAnswer(begin)]);
@@ -68,7 +68,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     await expectOneWinner(run, receipt);
   });
 
-  it('C7 C8 lets the cancel win that was recorded first', async () => {
+  it.concurrent('C7 C8 lets the cancel win that was recorded first', async () => {
     const begin = gate();
     const storing = gate();
     const run = await streamingRun(rig, [halfAnswer(begin)]);
@@ -84,7 +84,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     await expectOneWinner(run, receipt);
   });
 
-  it('C7 has one winner when cancel and end are let go in the same moment', async () => {
+  it.concurrent('C7 has one winner when cancel and end are let go in the same moment', async () => {
     const winners = await Promise.all(
       Array.from({ length: 8 }, async (_, turn) => {
         const begin = gate();
@@ -104,16 +104,19 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     expect(winners).not.toContain('cancelling');
   });
 
-  it('C8 never completes a run whose cancel was accepted while its last words came', async () => {
-    await Promise.all(
-      Array.from({ length: 8 }, async (_, turn) => {
-        const begin = gate();
-        const run = await streamingRun(rig, [halfAnswer(begin)]);
-        if (turn % 2 === 0) begin.open();
-        const waiting = rig.cancel(run.id, { wait_ms: 0 });
-        if (turn % 2 === 1) begin.open();
-        await expectOneWinner(run, await waiting);
-      }),
-    );
-  });
+  it.concurrent(
+    'C8 never completes a run whose cancel was accepted while its last words came',
+    async () => {
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, turn) => {
+          const begin = gate();
+          const run = await streamingRun(rig, [halfAnswer(begin)]);
+          if (turn % 2 === 0) begin.open();
+          const waiting = rig.cancel(run.id, { wait_ms: 0 });
+          if (turn % 2 === 1) begin.open();
+          await expectOneWinner(run, await waiting);
+        }),
+      );
+    },
+  );
 });

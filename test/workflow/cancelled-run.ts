@@ -1,16 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { expect } from 'vitest';
-import type { LogEvent, LogEventOf } from '../../contract/events.ts';
-import { isTerminalEvent } from '../../contract/events.ts';
+import { newId } from '../../api/ids.ts';
+import { isTerminalEvent, type LogEvent, type LogEventOf } from '../../contract/events.ts';
 import { cancelMessage } from '../../contract/failures.ts';
 import type { Partial as Said } from '../../contract/frames.ts';
+import { LOCAL_OWNER } from '../../contract/names.ts';
+import type { TaskRecord } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
 import type { Task } from '../../contract/wire.ts';
-import type { FeedReader } from '../support/feed-reader.ts';
-import { entriesOf } from '../support/feed-reader.ts';
+import type { NewTask } from '../../store/store.ts';
+import { entriesOf, type FeedReader } from '../support/feed-reader.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
-import type { Rig, StartBody } from '../support/rig.ts';
+import type { Rig } from '../support/rig.ts';
 import { eventually } from '../support/within.ts';
 
 /** What the scripted model says before it is interrupted; its words come in several pieces. */
@@ -19,7 +21,7 @@ export const PARTIAL = 'The answer is not quite what you expect: 𝒻orty';
 export const REST = '-two, of course.';
 
 export function newConversation(): string {
-  return `conv_${randomUUID().replaceAll('-', '')}`;
+  return newId('conv');
 }
 
 /** A turn that says `PARTIAL` and waits; behind the gate comes `REST`. */
@@ -39,16 +41,37 @@ export interface StreamingRun {
 export async function streamingRun(
   rig: Rig,
   turns: Turn[] = [halfAnswer()],
-  body: Partial<StartBody> = {},
 ): Promise<StreamingRun> {
   const { model, key } = rig.script(...turns);
   const conversation = newConversation();
-  const { id } = await rig.start({ input: 'How?', model, conversation_id: conversation, ...body });
+  const { id } = await rig.start({ input: 'How?', model, conversation_id: conversation });
   const reader = await rig.read(id);
   await reader.untilTrue(() =>
     [...reader.screen.steps.keys()].some((step) => reader.screen.text(step) === PARTIAL),
   );
   return { id, key, conversation, reader };
+}
+
+/** Accepts a task as an API does that dies before it has told Temporal. */
+export async function acceptOnly(rig: Rig, fields: Partial<NewTask>): Promise<TaskRecord> {
+  const accepted = await rig.store.acceptTask({
+    id: newId('task'),
+    owner: LOCAL_OWNER,
+    type: 'agent_run',
+    agent: 'default',
+    model: null,
+    instructions: null,
+    name: null,
+    description: null,
+    input: 'How?',
+    conversation_id: null,
+    parent: null,
+    metadata: {},
+    limits: { timeout_seconds: null, max_steps: null },
+    ...fields,
+  });
+  if (!accepted) throw new Error('not accepted');
+  return accepted.task;
 }
 
 /** Until a heartbeat holds `PARTIAL`: what was said after the last one goes down with whoever knew it. */

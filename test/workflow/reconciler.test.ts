@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newId } from '../../api/ids.ts';
 import { AGENT_RUN_WORKFLOW, LOCAL_OWNER } from '../../contract/names.ts';
 import { startOptions } from '../../contract/start-options.ts';
 import type { Store } from '../../store/store.ts';
@@ -7,6 +6,7 @@ import { gate } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { eventually } from '../support/within.ts';
 import {
+  acceptOnly,
   expectCancelled,
   expectOneEnd,
   halfAnswer,
@@ -39,27 +39,6 @@ describe('the reconciler', () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  /** Accepts a task as an API does that dies before it has told Temporal. */
-  async function acceptOnly(model: string, conversation: string) {
-    const accepted = await rig.store.acceptTask({
-      id: newId('task'),
-      owner: LOCAL_OWNER,
-      type: 'agent_run',
-      agent: 'default',
-      model,
-      instructions: null,
-      name: null,
-      description: null,
-      input: 'How?',
-      conversation_id: conversation,
-      parent: null,
-      metadata: {},
-      limits: { timeout_seconds: null, max_steps: null },
-    });
-    if (!accepted) throw new Error('not accepted');
-    return accepted.task;
-  }
-
   const untilLooked = (id: string, more: number) => {
     const before = looks.get(id) ?? 0;
     return eventually(() => (looks.get(id) ?? 0) >= before + more, `${more} looks at ${id}`);
@@ -73,7 +52,7 @@ describe('the reconciler', () => {
   it('T13 starts an accepted task that no workflow carries, once', async () => {
     const { model, key } = rig.script([{ say: PARTIAL + REST }]);
     const conversation = newConversation();
-    const { id } = await acceptOnly(model, conversation);
+    const { id } = await acceptOnly(rig, { model, conversation_id: conversation });
     expect(await rig.untilEnd(id)).toMatchObject({
       status: 'COMPLETED',
       output: { text: PARTIAL + REST },
@@ -109,7 +88,7 @@ describe('the reconciler', () => {
   it('C11 ends a run that was terminated before it had begun', async () => {
     await rig.stopWorkers();
     const { model, key } = rig.script();
-    const task = await acceptOnly(model, newConversation());
+    const task = await acceptOnly(rig, { model });
     await rig.client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, rig.taskQueue));
     await rig.client.workflow.getHandle(task.id).terminate();
     await rig.startWorker();
