@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import { untilAborted } from './activities/until-aborted.ts';
 import { createModels } from './activities/models/create-models.ts';
 import { agents } from './agents/index.ts';
 import { openApi, type RunningApi } from './api/open-api.ts';
+import { openTemporalConnection } from './api/temporal-connection.ts';
 import type { Config } from './config.ts';
 import { openRelay } from './relay/open-relay.ts';
 import type { Relay } from './relay/relay.ts';
@@ -44,7 +45,7 @@ export async function openShared(config: Config): Promise<Shared> {
 /** The API. Temporal need not be up: what is accepted meanwhile is started when it is. */
 export async function startApi(config: Config, { store, relay, log }: Shared): Promise<RunningApi> {
   const { namespace, ...connectionOptions } = config.temporal;
-  const connection = Connection.lazy(connectionOptions);
+  const connection = openTemporalConnection(connectionOptions);
   const api = await openApi({
     store,
     relay,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -14,6 +14,7 @@ import { agents as shippedAgents } from '../../agents/index.ts';
 import type { Agent } from '../../agents/agent.ts';
 import type { Tool } from '../../agents/tool.ts';
 import { openApi, type RunningApi } from '../../api/open-api.ts';
+import { openTemporalConnection } from '../../api/temporal-connection.ts';
 import type { Message, TaskStatus } from '../../contract/task.ts';
 import type { ErrorBody, Receipt, Task } from '../../contract/wire.ts';
 import type { Relay } from '../../relay/relay.ts';
@@ -120,7 +121,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const store = options.wrapStore?.(memory) ?? memory;
   const relay = createTestRelay(options.relay ?? 'normal');
   // As in production: the worker's connection keeps calls to a dead server up far beyond their deadline.
-  const apiConnection = Connection.lazy({ address });
+  const apiConnection = openTemporalConnection({ address });
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection: apiConnection });
   const agents = rigAgents(options.tools);

@@ -1,0 +1,26 @@
+import {
+  Connection,
+  isRetryableError,
+  makeGrpcRetryInterceptor,
+  type ConnectionOptions,
+} from '@temporalio/client';
+
+const MOST_ATTEMPTS = 10;
+const FIRST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 500;
+
+/**
+ * A connection of the API to Temporal, opened at its first use. The server buffers one query per run while a workflow
+ * task is in flight, and refuses the others as RESOURCE_EXHAUSTED. The client's own answer to that is to wait for 1.7 s
+ * and more, past the call's deadline; but the place is free again within milliseconds.
+ */
+export function openTemporalConnection(options: ConnectionOptions): Connection {
+  const retry = makeGrpcRetryInterceptor({
+    delayFunction(attempt) {
+      const waitMs = Math.min(FIRST_WAIT_MS * 1.7 ** attempt, LONGEST_WAIT_MS);
+      return waitMs * (0.8 + Math.random() * 0.4);
+    },
+    retryableDecider: (attempt, status) => attempt < MOST_ATTEMPTS && isRetryableError(status),
+  });
+  return Connection.lazy({ ...options, interceptors: [retry] });
+}
