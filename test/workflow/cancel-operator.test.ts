@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gate } from '../support/model-server.ts';
 import { RELAY_MOODS } from '../support/relays.ts';
@@ -16,8 +15,6 @@ import {
   untilClosed,
   type StreamingRun,
 } from './cancelled-run.ts';
-
-type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
 
 const ANSWER = PARTIAL + REST;
 
@@ -44,7 +41,7 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await untilClosed(rig, id, 'COMPLETED');
   }
 
-  const modelActivity = async (id: string): Promise<PendingActivity> => {
+  const modelActivity = async (id: string) => {
     const { raw } = await rig.client.workflow.getHandle(id).describe();
     const found = raw.pendingActivities?.find(
       ({ activityType }) => activityType?.name === 'callModel',
@@ -91,6 +88,17 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     await rig.startWorker();
     await expectAnswered(run, 2);
     expect(run.reader.frames.map(({ frame }) => frame.type)).toContain('turn.attempt_failed');
+  });
+
+  it('C10 C18 goes on elsewhere when the worker shuts down after a pause', async () => {
+    const begin = gate();
+    const run = await streamingRun(rig, [halfAnswer(), halfAnswer(begin)]);
+    await rig.client.workflowService.pauseActivity(await ofModelActivity(run.id));
+    await untilHeard(run.id);
+    await rig.stopWorkers();
+    begin.open();
+    await rig.startWorker();
+    await expectAnswered(run, 2);
   });
 
   it.concurrent(
