@@ -37,9 +37,11 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
     await reader.ended;
     expect(entriesOf(reader.frames).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
     expect(reader.screen.text(1)).toBe(ANSWER);
+    await rig.stopWorkers();
   });
 
   it('F13 opens without a worker, tells what store and heartbeat know, and goes on with one', async () => {
+    await rig.startWorker();
     const spoken = gate();
     const { model } = rig.script(
       [{ say: LOST }, { gate: spoken }, { stall: true }],
@@ -60,12 +62,15 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
     const back = await openReader(feed, { cursor: `${task.id}:3.1.4`, screen });
     await back.untilTrue(() => screen.text(1) === LOST);
     expect([typesOf(fresh), typesOf(back)]).toEqual([['task.accepted'], ['turn.delta']]);
+    // Nobody can tell that this cursor is ahead of the log, until a worker is back.
+    const ahead = await openReader(feed, { cursor: `${task.id}:9` });
     await stopped;
     expect((await rig.get(task.id)).status).toBe('RUNNING');
 
     await rig.startWorker();
     const readers = [stayed, fresh, back];
-    for (const reader of readers) await reader.ended;
+    for (const reader of [...readers, ahead]) await reader.ended;
+    expect([ahead.status, ahead.frames]).toEqual([200, []]);
     for (const reader of [stayed, fresh]) playFrames(reader.frames, SPOKEN);
     for (const reader of readers) expect(reader.screen.text(1)).toBe(ANSWER);
     expect(rawEntries(fresh.frames)).toEqual(rawEntries(stayed.frames));
