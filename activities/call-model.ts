@@ -1,4 +1,5 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import type { Agent } from '../agents/agent.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
@@ -126,5 +127,8 @@ function endEarly(error: unknown, call: ModelCall, said: ModelTurn): ModelTurn {
 
 /** Never retried by Temporal: the workflow decides on the next attempt. */
 function failure(message: string, type: string, details: unknown[]): ApplicationFailure {
-  return ApplicationFailure.create({ message, type, details, nonRetryable: true });
+  // What is expected of providers and workers stands in the log of the run; only a bug is worth the worker's warning.
+  const isExpected = Object.values<string>(ATTEMPT_FAILURES).includes(type);
+  const category = isExpected ? ApplicationFailureCategory.BENIGN : null;
+  return ApplicationFailure.create({ message, type, details, nonRetryable: true, category });
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
@@ -100,6 +102,11 @@ async function pause(context: Context, stopping: AbortSignal): Promise<void> {
   await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined);
   // Read after the wait: it is then that the details say why.
   if (stopping.aborted || context.cancellationDetails?.workerShutdown)
-    throw ApplicationFailure.retryable('the worker is shutting down', 'worker_shutdown');
+    throw ApplicationFailure.create({
+      message: 'the worker is shutting down',
+      type: ATTEMPT_FAILURES.workerShutdown,
+      // A hand-over is no trouble: it is not worth a warning.
+      category: ApplicationFailureCategory.BENIGN,
+    });
   cancellationSignal.throwIfAborted();
 }
