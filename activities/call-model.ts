@@ -129,6 +129,6 @@ function endEarly(error: unknown, call: ModelCall, said: ModelTurn): ModelTurn {
 function failure(message: string, type: string, details: unknown[]): ApplicationFailure {
   // What is expected of providers and workers stands in the log of the run; only a bug is worth the worker's warning.
   const isExpected = Object.values<string>(ATTEMPT_FAILURES).includes(type);
-  const category = isExpected ? ApplicationFailureCategory.BENIGN : null;
-  return ApplicationFailure.create({ message, type, details, nonRetryable: true, category });
+  const quietly = isExpected ? { category: ApplicationFailureCategory.BENIGN } : {};
+  return ApplicationFailure.create({ message, type, details, nonRetryable: true, ...quietly });
 }
