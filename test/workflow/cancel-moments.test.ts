@@ -10,6 +10,7 @@ import {
   logOf,
   newConversation,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
 } from './cancelled-run.ts';
@@ -100,7 +101,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     const { id, key, conversation, reader, begin } = await runWithTool(name);
     begin();
     const signal = await eventually(() => stops.begun.get(id), 'the tool to run');
-    expect((await rig.cancel(id)).outcome).toBe('cancelled');
+    expect((await rig.cancel(id, PATIENT)).outcome).toBe('cancelled');
     expect(signal.aborted).toBe(true);
     await expectCancelled(rig, id, { partial: null, conversation, reader });
     const results = (await logOf(rig, id)).filter(({ type }) => type === 'turn.tool_result');
@@ -121,7 +122,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
       await reader.until(
         ({ frame }) => frame.type === 'turn.attempt_failed' && frame.data.attempt === 2,
       );
-      expect((await rig.cancel(id)).outcome).toBe('cancelled');
+      expect((await rig.cancel(id, PATIENT)).outcome).toBe('cancelled');
       await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
       expect(reader.screen.text(1)).toBe(PARTIAL);
       expect(rig.model.calls(key)).toBe(2);
@@ -160,7 +161,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
 
   it.concurrent('C6.7 ends once when it is cancelled twice, for the first reason', async () => {
     const { id, conversation, reader } = await streamingRun(rig);
-    const first = await rig.cancel(id, { reason: 'first' });
+    const first = await rig.cancel(id, { ...PATIENT, reason: 'first' });
     const second = await rig.cancel(id, { reason: 'second' });
     expect(second).toEqual({ ...first, outcome: 'already_terminal' });
     await expectCancelled(rig, id, { partial: PARTIAL, reason: 'first', conversation, reader });
@@ -172,7 +173,7 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
       const { id, conversation, reader } = await streamingRun(rig);
       const answers = await Promise.all(
         Array.from({ length: 50 }, () =>
-          rig.request<Receipt>('POST', `/v1/tasks/${id}/cancel`, { wait_ms: 20_000 }),
+          rig.request<Receipt>('POST', `/v1/tasks/${id}/cancel`, PATIENT),
         ),
       );
       await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });

@@ -10,6 +10,7 @@ import {
   halfAnswer,
   logOf,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
   untilClosed,
@@ -109,7 +110,7 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
       await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
       expect(await rig.model.closed(key, 1)).toBe('client');
       expect((await rig.store.getTask(id))?.cancel_request).toBeNull();
-      const receipt = await rig.cancel(id);
+      const receipt = await rig.cancel(id, PATIENT);
       expect(receipt).toMatchObject({
         outcome: 'already_terminal',
         requested_at: null,
@@ -161,7 +162,7 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
     if (act === 'pause') await rig.client.workflowService.pauseActivity(request);
     else await rig.client.workflowService.resetActivity(request);
     await untilHeard(id);
-    expect((await rig.cancel(id, { wait_ms: 20_000 })).outcome).toBe('cancelled');
+    expect((await rig.cancel(id, PATIENT)).outcome).toBe('cancelled');
     expect(await rig.model.closed(key, 1)).toBe('client');
     await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
   });

@@ -12,6 +12,7 @@ import {
   halfAnswer,
   logOf,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
   untilClosed,
@@ -62,7 +63,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     stops.afterFinish.set(run.id, stored);
     begin.open();
     await within(stored.reached, () => 'the end to be stored');
-    const receipt = await rig.cancel(run.id);
+    const receipt = await rig.cancel(run.id, PATIENT);
     stored.open();
     expect(receipt.outcome).toBe('already_terminal');
     await expectOneWinner(run, receipt);
@@ -75,7 +76,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
     stops.beforeFinish.set(run.id, storing);
     begin.open();
     await within(storing.reached, () => 'the end to be stored');
-    const waiting = rig.cancel(run.id, { wait_ms: 20_000 });
+    const waiting = rig.cancel(run.id, PATIENT);
     const isRecorded = async () => (await rig.store.getTask(run.id, LOCAL_OWNER))?.cancel_request;
     await eventually(isRecorded, 'the cancel to be recorded');
     storing.open();
@@ -94,7 +95,7 @@ describe.each(RELAY_MOODS)('cancel against completion, relay %s', (relay) => {
         begin.open();
         await within(storing.reached, () => 'the end to be stored');
         if (turn % 2 === 0) storing.open();
-        const waiting = rig.cancel(run.id, { wait_ms: 20_000 });
+        const waiting = rig.cancel(run.id, PATIENT);
         if (turn % 2 === 1) storing.open();
         const receipt = await waiting;
         await expectOneWinner(run, receipt);

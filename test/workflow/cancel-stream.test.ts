@@ -12,6 +12,7 @@ import {
   logOf,
   newConversation,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
 } from './cancelled-run.ts';
@@ -27,7 +28,7 @@ describe.each(RELAY_MOODS)('cancel while the model streams, relay %s', (relay) =
     'C1 aborts the provider call, and keeps the partial as message and as partial_output',
     async () => {
       const { id, key, conversation, reader } = await streamingRun(rig);
-      const receipt = await rig.cancel(id);
+      const receipt = await rig.cancel(id, PATIENT);
       expect(receipt).toMatchObject({ task_id: id, outcome: 'cancelled', partial_output: PARTIAL });
       expect(await rig.model.closed(key, 1)).toBe('client');
       await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
@@ -39,7 +40,7 @@ describe.each(RELAY_MOODS)('cancel while the model streams, relay %s', (relay) =
     const conversation = newConversation();
     const { id } = await rig.start({ input: 'Hello?', model, conversation_id: conversation });
     await rig.model.arrived(key, 1);
-    expect((await rig.cancel(id)).outcome).toBe('cancelled');
+    expect((await rig.cancel(id, PATIENT)).outcome).toBe('cancelled');
     expect(await rig.model.closed(key, 1)).toBe('client');
     await expectCancelled(rig, id, { partial: null, conversation });
   });
@@ -50,7 +51,7 @@ describe.each(RELAY_MOODS)('cancel while the model streams, relay %s', (relay) =
     const { id } = await rig.start({ input: 'Go on.', model, conversation_id: conversation });
     const reader = await rig.read(id);
     await reader.untilTrue(() => reader.screen.text(1).length > 0);
-    const { partial_output: partial } = await rig.cancel(id);
+    const { partial_output: partial } = await rig.cancel(id, PATIENT);
     expect(await rig.model.closed(key, 1)).toBe('client');
     expect('on and '.repeat(5000).startsWith(partial ?? '-')).toBe(true);
     await expectCancelled(rig, id, { partial, conversation, reader });
@@ -74,7 +75,7 @@ describe.each(RELAY_MOODS)('cancel while the model streams, relay %s', (relay) =
     'C4 closes the workflow as Canceled, its cancel request before the clean-up',
     async () => {
       const { id } = await streamingRun(rig);
-      await rig.cancel(id);
+      await rig.cancel(id, PATIENT);
       await expectCancelled(rig, id, { partial: PARTIAL });
       const { events } = await rig.client.workflow.getHandle(id).fetchHistory();
       const requested = events?.findIndex(
@@ -134,7 +135,7 @@ describe.each(RELAY_MOODS)('cancel while the model streams, relay %s', (relay) =
     async () => {
       const call = { id: 'c1', name: 'current_time', arguments: {} };
       const { id, key } = await streamingRun(rig, [[...halfAnswer(), { call }]]);
-      expect((await rig.cancel(id)).outcome).toBe('cancelled');
+      expect((await rig.cancel(id, PATIENT)).outcome).toBe('cancelled');
       const hasty = await streamingRun(rig, [[...halfAnswer(), { call }]]);
       expect((await rig.cancel(hasty.id, { wait_ms: 0 })).outcome).toBe('cancelling');
       await expectCancelled(rig, id, { partial: PARTIAL });

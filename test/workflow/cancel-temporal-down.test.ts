@@ -10,6 +10,7 @@ import {
   expectCancelled,
   newConversation,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
   untilHeartbeat,
@@ -84,7 +85,7 @@ describe('while Temporal is down', () => {
     await eventually(() => checks > before + 1, 'two rounds of the reconciler');
     expect((await rig.get(id)).status).toBe('RUNNING');
     await restart();
-    await rig.cancel(id, { wait_ms: 20_000 });
+    await rig.cancel(id, PATIENT);
     await expectCancelled(rig, id, { partial: PARTIAL });
   });
 });

@@ -20,6 +20,9 @@ export const PARTIAL = 'The answer is not quite what you expect: 𝒻orty';
 /** What it would have said then. */
 export const REST = '-two, of course.';
 
+/** For a cancel whose receipt must know the end, however busy the machine is. */
+export const PATIENT = { wait_ms: 20_000 };
+
 export function newConversation(): string {
   return newId('conv');
 }

@@ -13,6 +13,7 @@ import {
   logOf,
   newConversation,
   PARTIAL,
+  PATIENT,
   REST,
   streamingRun,
   untilHeartbeat,
@@ -144,7 +145,7 @@ describe('the reconciler', () => {
     await untilLooked(other, 2);
     expect(await rig.get(id)).toEqual(before);
     expect(await logOf(rig, id)).toEqual(log);
-    await rig.cancel(other);
+    await rig.cancel(other, PATIENT);
   });
 
   it('C8 sends a recorded cancel that never reached Temporal', async () => {
