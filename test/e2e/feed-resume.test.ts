@@ -23,23 +23,25 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
 
   const startEventful = () => rig.start({ input: 'What is 17*23?', ...scriptEventful(rig) });
 
-  it('F7 goes on exactly after any frame, while the run is open and when it is over', async () => {
-    const task = await startEventful();
-    const uncut = await rig.read(task.id);
-    const resumed = await resumeAtEachFrame(rig, task.id, uncut);
-    await uncut.ended;
-    expect(entryTypes(uncut.frames)).toEqual(EVENTFUL_LOG);
-    expect(uncut.frames.some(({ frame }) => frame.type === 'turn.reset')).toBe(true);
-    for (const [index, reader] of resumed.entries()) {
-      await reader.ended;
-      expectSameFrom(uncut.frames, index, reader.frames);
-      const again = await rig.read(task.id, { cursor: uncut.frames[index]?.id });
-      await again.ended;
-      expectSameFrom(uncut.frames, index, again.frames);
-    }
-  });
+  it.concurrent(
+    'F7 goes on exactly after any frame, while the run is open and when it is over',
+    async () => {
+      const task = await startEventful();
+      const uncut = await rig.read(task.id);
+      const resumed = await resumeAtEachFrame(rig, task.id, uncut);
+      await uncut.ended;
+      expect(entryTypes(uncut.frames)).toEqual(EVENTFUL_LOG);
+      for (const [index, reader] of resumed.entries()) {
+        await reader.ended;
+        expectSameFrom(uncut.frames, index, reader.frames);
+        const again = await rig.read(task.id, { cursor: uncut.frames[index]?.id });
+        await again.ended;
+        expectSameFrom(uncut.frames, index, again.frames);
+      }
+    },
+  );
 
-  it.each([1, 4])(
+  it.concurrent.each([1, 4])(
     'F7 holds for a stock EventSource that is cut after every %i frames',
     async (framesPerConnection) => {
       await using proxy = await startCuttingProxy({ target: rig.url, framesPerConnection });
@@ -56,13 +58,16 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
     },
   );
 
-  it('keeps the promise at each frame, and no entry changes the screen of a reader that stays', async () => {
-    const task = await startEventful();
-    const reader = await rig.read(task.id);
-    await reader.ended;
-    expect(playFrames(reader.frames, EVENTFUL)).toHaveLength(reader.frames.length);
-    if (relay === 'normal') expect(entriesChangeNothing(reader.frames, EVENTFUL)).toBe(true);
-  });
+  it.concurrent(
+    'keeps the promise at each frame, and no entry changes the screen of a reader that stays',
+    async () => {
+      const task = await startEventful();
+      const reader = await rig.read(task.id);
+      await reader.ended;
+      expect(playFrames(reader.frames, EVENTFUL)).toHaveLength(reader.frames.length);
+      expect(entriesChangeNothing(reader.frames, EVENTFUL)).toBe(true);
+    },
+  );
 });
 
 /** Another reader for each frame, as soon as the first one has it. */

@@ -47,13 +47,13 @@ export function rawEntries(frames: readonly ReceivedFrame[]): string[] {
   return frames.filter(({ frame }) => isEntry(frame)).map(({ raw }) => raw);
 }
 
-/** Whether each step's own entry found its text on the screen already. */
+/** Whether each step's own entry left the screen as it was, where the reader had been shown something of the step. */
 export function entriesChangeNothing(frames: readonly ReceivedFrame[], spoken: Spoken): boolean {
   const held = playFrames(frames, spoken);
   return frames.every(({ frame }, index) => {
     if (!isEntry(frame) || !isStepEntry(frame)) return true;
-    const before = held[index - 1]?.screen.steps.get(frame.data.step)?.blocks ?? [];
-    return JSON.stringify(before) === JSON.stringify(frame.data.blocks);
+    const before = held[index - 1]?.screen.steps.get(frame.data.step);
+    return !before || JSON.stringify(before.blocks) === JSON.stringify(frame.data.blocks);
   });
 }
 
