@@ -8,11 +8,14 @@ import {
 const MOST_ATTEMPTS = 10;
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
+const FIRST_RECONNECT_MS = 100;
+const LONGEST_RECONNECT_MS = 1_000;
 
 /**
  * A connection of the API to Temporal, opened at its first use. The server buffers one query per run while a workflow
  * task is in flight, and refuses the others as RESOURCE_EXHAUSTED. The client's own answer to that is to wait for 1.7 s
- * and more, past the call's deadline; but the place is free again within milliseconds.
+ * and more, past the call's deadline; but the place is free again within milliseconds. After an outage gRPC would wait up
+ * to two minutes before it connects again, and every call until then would fail.
  */
 export function openTemporalConnection(options: ConnectionOptions): Connection {
   const retry = makeGrpcRetryInterceptor({
@@ -22,5 +25,9 @@ export function openTemporalConnection(options: ConnectionOptions): Connection {
     },
     retryableDecider: (attempt, status) => attempt < MOST_ATTEMPTS && isRetryableError(status),
   });
-  return Connection.lazy({ ...options, interceptors: [retry] });
+  const channelArgs = {
+    'grpc.initial_reconnect_backoff_ms': FIRST_RECONNECT_MS,
+    'grpc.max_reconnect_backoff_ms': LONGEST_RECONNECT_MS,
+  };
+  return Connection.lazy({ ...options, channelArgs, interceptors: [retry] });
 }
