@@ -6,6 +6,8 @@ import type { ModelSpec } from './model-spec.ts';
  */
 export interface System {
   readonly name: string;
+  /** What it cannot do, by what was asked of it, and how that was found out. Left out: nothing that is known. */
+  readonly limits?: Record<string, string>;
   /** Starts its processes on fresh state. Resolves once a run can be started. */
   open(environment: Environment): Promise<OpenSystem>;
 }
