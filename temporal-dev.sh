@@ -11,37 +11,18 @@ readonly VERSION=1.5.1
 readonly ADDRESS=${TEMPORAL_ADDRESS:-127.0.0.1:7233}
 readonly UI_URL=${TEMPORAL_UI_URL:-http://127.0.0.1:8233}
 readonly DATA=${DATA_DIR:-.data}
-readonly CACHE=${XDG_CACHE_HOME:-${HOME:-.}/.cache}/holdfast
-readonly CACHED=$CACHE/temporal-$VERSION
 # The server outlives whoever started it, so its output must not go to a pipe that may break.
 readonly LOG=$DATA/temporal.log
 readonly HEALTHY_WITHIN_SECONDS=60
-
-say() { printf 'temporal-dev: %s\n' "$*" >&2; }
-fail() {
-  say "$@"
-  exit 1
-}
-
-# Name of this machine in the names of the release's archives.
-platform() {
-  case "$(uname -s)/$(uname -m)" in
-    Linux/x86_64) echo linux_amd64 ;;
-    Linux/aarch64 | Linux/arm64) echo linux_arm64 ;;
-    Darwin/x86_64) echo darwin_amd64 ;;
-    Darwin/arm64) echo darwin_arm64 ;;
-    *) return 1 ;;
-  esac
-}
+# shellcheck source=temporal-binaries.sh
+source "$(dirname "${BASH_SOURCE[0]}")/temporal-binaries.sh"
 
 # Puts the release's binary into the folder $1.
 download() {
-  local archive
-  archive=temporal_cli_${VERSION}_$(platform).tar.gz || { say 'there is no release for this machine'; return 1; }
-  say "downloading Temporal CLI $VERSION"
-  curl -fsSL --connect-timeout 5 --max-time 60 -o "$1/cli.tar.gz" \
-    "https://github.com/temporalio/cli/releases/download/v$VERSION/$archive" &&
-    tar -xzf "$1/cli.tar.gz" -C "$1" temporal
+  local machine
+  machine=$(platform) &&
+    unpack_release "$1" temporal \
+      "https://github.com/temporalio/cli/releases/download/v$VERSION/temporal_cli_${VERSION}_$machine.tar.gz"
 }
 
 # Builds the binary into the folder $1.
@@ -50,27 +31,14 @@ build() {
   GOBIN=$1 CGO_ENABLED=0 go install -v "github.com/temporalio/cli/cmd/temporal@v$VERSION" >&2
 }
 
-# Gets the binary by `$1 <folder>`. It enters the cache by a rename: never half of it, whoever else does the same.
-cache_by() {
-  local scratch
-  mkdir -p "$CACHE" && scratch=$(mktemp -d "$CACHE/tmp.XXXXXX") || return 1
-  if "$1" "$scratch" && "$scratch/temporal" --version >/dev/null; then
-    mv -f "$scratch/temporal" "$CACHED"
-  else
-    say "$1 failed"
-  fi
-  rm -rf "$scratch"
-  [ -x "$CACHED" ]
-}
-
 find_cli() {
   if [ -n "${TEMPORAL_CLI:-}" ]; then
     [ -x "$TEMPORAL_CLI" ] || fail "TEMPORAL_CLI is not an executable file: $TEMPORAL_CLI"
     echo "$TEMPORAL_CLI"
   elif command -v temporal; then
     :
-  elif [ -x "$CACHED" ] || cache_by download || cache_by build; then
-    echo "$CACHED"
+  elif all_cached temporal || cache_by download temporal || cache_by build temporal; then
+    cached temporal
   else
     fail "found no Temporal CLI, and could neither download nor build one. Install it" \
       "(https://docs.temporal.io/cli), put it on PATH or name it in TEMPORAL_CLI; or install Go 1.25 or newer."

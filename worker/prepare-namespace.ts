@@ -1,5 +1,4 @@
-import { ScheduleAlreadyRunning, type Client } from '@temporalio/client';
-import type { NativeConnection } from '@temporalio/worker';
+import { ScheduleAlreadyRunning, type Client, type OperatorService } from '@temporalio/client';
 import { RECONCILE_WORKFLOW, SEARCH_ATTRIBUTES } from '../contract/names.ts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
@@ -7,15 +6,15 @@ const KEYWORD = 2;
 
 /** Registers the search attributes that are missing. Throws where the server does not allow it: then an operator must. */
 export async function ensureSearchAttributes(
-  connection: NativeConnection,
+  { operatorService }: { operatorService: OperatorService },
   namespace: string,
 ): Promise<void> {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const missing = Object.values(SEARCH_ATTRIBUTES).filter(
     (name) => !(name in (customAttributes ?? {})),
   );
   if (missing.length === 0) return;
-  await connection.operatorService.addSearchAttributes({
+  await operatorService.addSearchAttributes({
     namespace,
     searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
   });

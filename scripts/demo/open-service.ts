@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createHoldfastClient, type HoldfastClient } from '../../client/create-holdfast-client.ts';
-import { startProcess, type ServiceProcess } from '../../test/support/processes.ts';
-import { freePorts, startTemporal } from '../../test/support/temporal-server.ts';
+import { freePorts } from '../../cluster/free-ports.ts';
+import { startProcess, type ServiceProcess } from '../../cluster/service-process.ts';
+import { startTemporal } from '../../test/support/temporal-server.ts';
 
 /** The service of `npm start`, on ports and in a folder of its own. */
 export interface DemoService extends AsyncDisposable {

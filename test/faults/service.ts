@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { createHoldfastClient, type HoldfastClient } from '../../client/create-holdfast-client.ts';
+import { freePorts } from '../../cluster/free-ports.ts';
+import { startProcess, type Entry, type ServiceProcess } from '../../cluster/service-process.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
-import { startProcess, type Entry, type ServiceProcess } from '../support/processes.ts';
-import { freePorts, startTemporal } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal-server.ts';
 import { openDatabase, type OwnDatabase } from './database.ts';
 
 /** A process of the service, which comes and goes. */

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { freePorts } from '../../cluster/free-ports.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../temporal-dev.sh');
 /** A deletion waits until the server has noted how far its queues are: by default every 30 s. */
@@ -64,15 +64,6 @@ export async function startTemporal(options: TemporalServerOptions = {}): Promis
     throw error;
   }
   return { address, uiUrl, ports, dataDir, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop };
-}
-
-/** Ports that were free just now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
 
 async function freeTemporalPorts(): Promise<TemporalPorts> {

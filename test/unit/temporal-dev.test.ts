@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePorts } from '../../cluster/free-ports.ts';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.ts';
-import { freePorts } from '../support/temporal-server.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../temporal-dev.sh');
 const BASH = '/bin/bash';
 /** All that the script itself calls, beside the ways to get a binary. */
-const BASICS = ['uname', 'mkdir', 'mktemp', 'mv', 'rm', 'sleep', 'cp', 'chmod'];
+const BASICS = ['uname', 'mkdir', 'mktemp', 'mv', 'rm', 'sleep', 'cp', 'chmod', 'dirname'];
 
 let home: string;
 let bin: string;

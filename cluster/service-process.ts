@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
+const ROOT = path.resolve(import.meta.dirname, '..');
 /** Characters of a process's output that are kept. */
 const KEPT_OUTPUT = 20_000;
 /** What a process needs of this one's environment. All else would be settings that its starter did not choose. */
@@ -66,7 +66,7 @@ function inherited(): Record<string, string> {
   >;
 }
 
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
