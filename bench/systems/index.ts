@@ -1,0 +1,47 @@
+import type { System } from '../system.ts';
+import { createHoldfast } from './holdfast.ts';
+
+const PROCESSES = { apis: 2, workers: 2 };
+
+/**
+ * Every system that the scenarios can be run against. A peer is imported, and its packages are installed, only where it is asked
+ * for.
+ */
+const SYSTEMS = {
+  /** A reader straight at the model: what the measuring itself costs. */
+  direct: async () => (await import('./direct.ts')).direct,
+  holdfast: async () =>
+    createHoldfast('holdfast', { processes: 'one', store: 'postgres', relay: 'default' }),
+  'holdfast-embedded': async () =>
+    createHoldfast('holdfast-embedded', { processes: 'one', store: 'embedded', relay: 'default' }),
+  'holdfast-cluster': async () =>
+    createHoldfast('holdfast-cluster', {
+      processes: PROCESSES,
+      store: 'postgres',
+      relay: 'default',
+    }),
+  'holdfast-cluster-redis': async () =>
+    createHoldfast('holdfast-cluster-redis', {
+      processes: PROCESSES,
+      store: 'postgres',
+      relay: 'redis',
+    }),
+  'holdfast-cluster-silent': async () =>
+    createHoldfast('holdfast-cluster-silent', {
+      processes: PROCESSES,
+      store: 'postgres',
+      relay: 'silent',
+    }),
+} satisfies Record<string, () => Promise<System>>;
+
+export type SystemName = keyof typeof SYSTEMS;
+
+export const SYSTEM_NAMES = Object.keys(SYSTEMS) as SystemName[];
+
+export function isSystemName(name: string): name is SystemName {
+  return name in SYSTEMS;
+}
+
+export function loadSystem(name: SystemName): Promise<System> {
+  return SYSTEMS[name]();
+}
