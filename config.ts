@@ -16,6 +16,10 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' });
+const relayUrl = z.url({
+  protocol: /^(postgres(ql)?|rediss?)$/,
+  error: 'must be a postgres://, redis:// or rediss:// URL',
+});
 const origin = z.string().refine((text) => URL.parse(text)?.origin === text, {
   error: 'must be origins like https://app.example, with commas between them',
 });
@@ -40,7 +44,7 @@ const SETTINGS = {
   /** Left out: PGlite in `dataDir`. */
   databaseUrl: setting('DATABASE_URL', postgresUrl.optional()),
   /** Left out: in process, or the database where there is a `databaseUrl`. */
-  relayUrl: setting('RELAY_URL', postgresUrl.optional()),
+  relayUrl: setting('RELAY_URL', relayUrl.optional()),
   /** Base of the links to runs in Temporal's Web UI, without a slash at its end. */
   temporalUiUrl: setting('TEMPORAL_UI_URL', httpUrl.default('http://127.0.0.1:8233')),
   taskQueue: setting('TASK_QUEUE', z.string().default('holdfast')),

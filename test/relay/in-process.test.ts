@@ -5,7 +5,11 @@ import { describeRelay } from './relay-contract.ts';
 
 describeRelay('in process', async () => {
   const relay = createInProcessRelay();
-  return { publisher: relay, subscriber: relay, close: async () => relay[Symbol.asyncDispose]() };
+  return {
+    publisher: relay,
+    subscriber: relay,
+    [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+  };
 });
 
 it('the in-process relay has delivered when publish returns, and reports what a subscriber throws', async () => {

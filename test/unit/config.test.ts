@@ -66,7 +66,7 @@ describe('the configuration', () => {
     const message = problemsOf({
       PORT: '65536',
       DATABASE_URL: 'mysql://db',
-      RELAY_URL: 'redis://relay',
+      RELAY_URL: 'amqp://relay',
       TEMPORAL_UI_URL: 'temporal',
       TEMPORAL_ADDRESS: 'temporal.example',
       MODEL: 'gpt',
@@ -79,7 +79,7 @@ describe('the configuration', () => {
       'HOLDFAST_HARTBEAT_MS is not a setting',
       'PORT must be at most 65535',
       'DATABASE_URL must be a postgres:// URL',
-      'RELAY_URL must be a postgres:// URL',
+      'RELAY_URL must be a postgres://, redis:// or rediss:// URL',
       'TEMPORAL_UI_URL must be an http or https URL',
       'MODEL must be demo, openai/<id>, anthropic/<id> or openai-compatible/<id>',
       'HOLDFAST_HEARTBEAT_MS must be a whole number',
@@ -88,6 +88,11 @@ describe('the configuration', () => {
       'TEMPORAL_ADDRESS must be host:port',
     ]);
   });
+
+  it.each(['postgres://db/a', 'postgresql://db/a', 'redis://cache:6379/1', 'rediss://u:p@cache'])(
+    'takes %s for the relay',
+    (url) => expect(loadConfig({ RELAY_URL: url }).relayUrl).toBe(url),
+  );
 
   it.each(['0.0.0.0', '::', '192.168.0.7', 'holdfast.example', '127.0.0.1.example'])(
     'refuses to serve %s, because there are no keys',

@@ -13,17 +13,14 @@ describe('openRelay', () => {
     expect(messages).toEqual([{ kind: 'cancel' }]);
   });
 
-  it.each([
-    'redis://127.0.0.1:6379',
-    'rediss://example.test',
-    'mysql://example.test',
-    'nonsense',
-    '',
-  ])('refuses the relay URL %o and names RELAY_URL', async (relayUrl) => {
-    await expect(openRelay({ relayUrl, databaseUrl: 'postgres://unused' })).rejects.toThrow(
-      'RELAY_URL',
-    );
-  });
+  it.each(['mysql://example.test', 'nonsense', ''])(
+    'refuses the relay URL %o and names RELAY_URL',
+    async (relayUrl) => {
+      await expect(openRelay({ relayUrl, databaseUrl: 'postgres://unused' })).rejects.toThrow(
+        'RELAY_URL',
+      );
+    },
+  );
 });
 
 describe('payloadsOf', () => {
