@@ -1,12 +1,14 @@
 import {
   ActivityCancellationType,
+  patched,
   proxyActivities,
+  proxyLocalActivities,
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { Activities, RunPlan, ToolPolicy } from '../activities/types.ts';
 
 /** Short activities that only talk to the store: tried until they work, because a run cannot go on without them. */
-const ON_STORE: ActivityOptions = {
+const ON_STORE = {
   startToCloseTimeout: '30 seconds',
   // They heartbeat, so that a worker that is killed in one of them is noticed as soon as in a model call.
   heartbeatTimeout: '5 seconds',
@@ -17,11 +19,24 @@ const ON_STORE: ActivityOptions = {
     // The task was forgotten: there is nothing left to store.
     nonRetryableErrorTypes: ['TaskAbsent'],
   },
-};
+} satisfies ActivityOptions;
 
 const onStore = proxyActivities<Activities>(ON_STORE);
 
+/**
+ * One short statement, carried out within the first workflow task: the model is called a round trip to the server and two
+ * workflow tasks sooner. TRY_CANCEL, because it may go on trying while the store is down.
+ */
+const inWorkflowTask = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '30 seconds',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: ON_STORE.retry,
+  summary: 'begin',
+});
+
 export function beginTask(taskId: string) {
+  if (patched('begin-in-workflow-task')) return inWorkflowTask.beginTask({ taskId });
+  // Runs of 0.1.0.
   return onStore.beginTask.executeWithOptions({ ...ON_STORE, summary: 'begin' }, [{ taskId }]);
 }
 
