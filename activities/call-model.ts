@@ -23,8 +23,10 @@ export interface CallModelDeps {
   agents: ReadonlyMap<string, Agent>;
   /** Aborted when the worker begins to stop. */
   stopping: AbortSignal;
-  /** Shortest time between two heartbeats, in milliseconds. */
+  /** Shortest time between two heartbeats of a step, in milliseconds. */
   heartbeatMs: number;
+  /** Heartbeats of all steps of this worker together. Each is a write of Temporal's database. */
+  maxHeartbeatsPerSecond: number;
   /** A provider that is silent for so long has stalled, in milliseconds. */
   modelIdleTimeoutMs: number;
 }
@@ -37,7 +39,8 @@ const HEARTBEAT_BYTES_PER_MS = (64 * 1024) / 1000;
  * said comes along: as the result, or in the details of the failure that it throws (`ATTEMPT_FAILURES`, `CancelledFailure`).
  */
 export function createCallModel(deps: CallModelDeps) {
-  const { store, relay, heartbeatMs, stopping } = deps;
+  const { store, relay, heartbeatMs, maxHeartbeatsPerSecond, stopping } = deps;
+  let steps = 0;
   return async function callModel(call: ModelCall): Promise<ModelTurn> {
     const context = Context.current();
     const said: ModelTurn = {
@@ -57,7 +60,11 @@ export function createCallModel(deps: CallModelDeps) {
     // A heartbeat must come well within its time-out, however long the text is.
     const longestMs = (context.info.heartbeatTimeoutMs ?? Infinity) / 3;
     const heartbeat = () => {
-      const fairMs = Math.max(heartbeatMs, spokenLength(said.blocks) / HEARTBEAT_BYTES_PER_MS);
+      const fairMs = Math.max(
+        heartbeatMs,
+        spokenLength(said.blocks) / HEARTBEAT_BYTES_PER_MS,
+        (steps * 1_000) / maxHeartbeatsPerSecond,
+      );
       return { details: partialOf(call, said), nextMs: Math.min(fairMs, longestMs) };
     };
 
@@ -70,6 +77,7 @@ export function createCallModel(deps: CallModelDeps) {
       heartbeat,
     });
     const stop = supervision.signal;
+    steps += 1;
     try {
       const agent = deps.agents.get(call.agent);
       if (!agent) throw new ModelFailure(`no agent named ${call.agent}`, { retryable: false });
@@ -89,6 +97,7 @@ export function createCallModel(deps: CallModelDeps) {
     } catch (error) {
       return endEarly(error, call, said);
     } finally {
+      steps -= 1;
       publisher.flush();
     }
   };

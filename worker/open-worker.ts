@@ -18,6 +18,7 @@ export interface OpenWorkerOptions {
   models: Models;
   agents: readonly Agent[];
   defaults: RunDefaults;
+  maxHeartbeatsPerSecond: number;
   /** Times in milliseconds. */
   heartbeatMs: number;
   modelIdleTimeoutMs: number;
@@ -29,6 +30,8 @@ export interface OpenWorkerOptions {
 export interface RunningWorker extends AsyncDisposable {
   /** Settles when the worker has ended; rejects where it broke. */
   readonly ended: Promise<void>;
+  /** A client on the worker's own connection: what it starts eagerly, this worker takes on at once. */
+  readonly client: Client;
 }
 
 /** A worker at work, with its namespace prepared. Disposing it hands over what it was doing and waits for its end. */
@@ -46,6 +49,7 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
       defaults: options.defaults,
       taskQueue,
       heartbeatMs: options.heartbeatMs,
+      maxHeartbeatsPerSecond: options.maxHeartbeatsPerSecond,
       modelIdleTimeoutMs: options.modelIdleTimeoutMs,
       stopping: stopping.signal,
     }),
@@ -53,9 +57,11 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
   const ended = worker.run();
   // Whoever awaits `ended` hears of a failure; nobody needs to.
   ended.catch(() => undefined);
-  await ensureReconciler(new Client({ connection, namespace }), taskQueue);
+  const client = new Client({ connection, namespace });
+  await ensureReconciler(client, taskQueue);
   return {
     ended,
+    client,
     async [Symbol.asyncDispose]() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       stopping.abort();

@@ -142,6 +142,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       models: createModels({ openaiBaseUrl: model.url }),
       defaults: { ...QUICK, ...options.defaults },
       heartbeatMs: options.heartbeatMs ?? 100,
+      maxHeartbeatsPerSecond: 200,
       modelIdleTimeoutMs: options.modelIdleTimeoutMs ?? 60_000,
       shutdownGraceMs: options.shutdownGraceMs ?? 0,
       maxConcurrentActivities: 100,

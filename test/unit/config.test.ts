@@ -32,6 +32,7 @@ describe('the configuration', () => {
       maxHistoryEvents: 4000,
       shutdownGraceMs: 2000,
       maxConcurrentActivities: 500,
+      maxHeartbeatsPerSecond: 200,
       logLevel: 'info',
       streamMaxMs: 900_000,
       maxStreams: 10_000,
