@@ -42,8 +42,15 @@ export async function openShared(config: Config): Promise<Shared> {
   };
 }
 
-/** The API. Temporal need not be up: what is accepted meanwhile is started when it is. */
-export async function startApi(config: Config, { store, relay, log }: Shared): Promise<RunningApi> {
+/**
+ * The API. Temporal need not be up: what is accepted meanwhile is started when it is. `worker`: one in this process, which
+ * then takes on at once what is started here.
+ */
+export async function startApi(
+  config: Config,
+  { store, relay, log }: Shared,
+  worker?: RunningWorker,
+): Promise<RunningApi> {
   const { namespace, ...connectionOptions } = config.temporal;
   const connection = openTemporalConnection(connectionOptions);
   const api = await openApi({
@@ -52,6 +59,7 @@ export async function startApi(config: Config, { store, relay, log }: Shared): P
     agents,
     log,
     client: new Client({ connection, namespace }),
+    eagerStarter: worker?.client,
     settings: {
       ...config,
       namespace,
@@ -94,7 +102,7 @@ export async function startWorker(
     defaults: { ...config, taskTimeoutMs: config.taskTimeoutSeconds * 1000 },
   });
   return {
-    ended: worker.ended,
+    ...worker,
     async [Symbol.asyncDispose]() {
       await worker[Symbol.asyncDispose]();
       await connection.close();

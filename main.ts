@@ -9,7 +9,7 @@ await runProcess(async (opened, stop) => {
   opened.use(await ensureDevServer(config));
   const shared = opened.use(await openShared(config));
   const worker = opened.use(await startWorker(config, shared, stop));
-  const api = opened.use(await startApi(config, shared));
+  const api = opened.use(await startApi(config, shared, worker));
   process.stdout.write(greeting(api.url, config.temporalUiUrl, config.model));
   return worker;
 });

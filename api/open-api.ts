@@ -18,6 +18,8 @@ export interface OpenApiOptions {
   store: Store;
   relay: Relay;
   client: Client;
+  /** As `RunClientOptions.eagerStarter`. */
+  eagerStarter?: Client | undefined;
   agents: readonly Agent[];
   log: AppDependencies['log'];
   settings: ApiConfig & {
@@ -42,8 +44,8 @@ const DRAIN_MS = 5_000;
 
 /** The API, listening. Disposing it ends every stream between two frames, lets requests end, and stops to listen. */
 export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
-  const { store, relay, client, agents, log, settings } = options;
-  const runs = createRunClient({ client, taskQueue: settings.taskQueue });
+  const { store, relay, client, eagerStarter, agents, log, settings } = options;
+  const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
   const hubs = createHubs({ store, relay, runs });
   const { streamMaxMs, maxStreams } = settings;
   const feed = createFeed({

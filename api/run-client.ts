@@ -39,17 +39,26 @@ export interface RunClient {
 
 export interface RunClientOptions {
   client: Client;
+  /**
+   * A client on the connection of a worker in this process: a run's first workflow task is then handed to that worker with
+   * the answer to the start. Left out: `client` starts runs too.
+   */
+  eagerStarter?: Client | undefined;
   taskQueue: string;
 }
 
-export function createRunClient({ client, taskQueue }: RunClientOptions): RunClient {
+export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOptions): RunClient {
   const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
+  const starter = eagerStarter ?? client;
   const handle = (taskId: string) => client.workflow.getHandle(taskId);
   return {
     async start(task) {
       try {
-        await within(() =>
-          client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)),
+        await starter.withDeadline(Date.now() + CALL_MS, () =>
+          starter.workflow.start(AGENT_RUN_WORKFLOW, {
+            ...startOptions(task, taskQueue),
+            requestEagerStart: eagerStarter !== undefined,
+          }),
         );
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
