@@ -6,6 +6,8 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
+const ENCODER = new TextEncoder();
+const KEEP_ALIVE = ENCODER.encode(': keep-alive\n\n');
 const KEEP_ALIVE_MS = 15_000;
 /** A reader that has not taken what was written for so long is dropped; it resumes with its last id. */
 const WRITE_DEADLINE_MS = 30_000;
@@ -35,7 +37,6 @@ function retryLine(): string {
  * memory: it gets what is new at its own pace.
  */
 export function sseResponse(source: SseSource): Response {
-  const encoder = new TextEncoder();
   let deadline: NodeJS.Timeout | undefined;
   let closed = false;
   const close = () => {
@@ -46,20 +47,20 @@ export function sseResponse(source: SseSource): Response {
   };
   const body = new ReadableStream<Uint8Array>(
     {
-      start: (controller) => controller.enqueue(encoder.encode(retryLine())),
+      start: (controller) => controller.enqueue(ENCODER.encode(retryLine())),
       async pull(controller) {
         clearTimeout(deadline);
-        const text = await nextText(source).catch((error: unknown) => {
+        const bytes = await nextBytes(source).catch((error: unknown) => {
           close();
           throw error;
         });
         if (closed) return;
-        if (text === null) {
+        if (bytes === null) {
           close();
           controller.close();
           return;
         }
-        controller.enqueue(encoder.encode(text));
+        controller.enqueue(bytes);
         deadline = setTimeout(() => {
           close();
           if (source.drop) source.drop();
@@ -78,9 +79,22 @@ export function sseRefusal(): Response {
   return new Response(retryLine(), { headers: HEADERS });
 }
 
-async function nextText(source: SseSource): Promise<string | null> {
+async function nextBytes(source: SseSource): Promise<Uint8Array | null> {
   const frames = await source.next(KEEP_ALIVE_MS);
   if (frames === null) return null;
-  if (frames.length === 0) return ': keep-alive\n\n';
-  return frames.map(({ id, data }) => `id: ${id}\ndata: ${data}\n\n`).join('');
+  if (frames.length === 0) return KEEP_ALIVE;
+  const [first] = frames;
+  return frames.length === 1 && first ? bytesOf(first) : Buffer.concat(frames.map(bytesOf));
+}
+
+const BYTES_OF_FRAMES = new WeakMap<SseFrame, Uint8Array>();
+
+/** A frame that many readers are given is written out once. */
+function bytesOf(frame: SseFrame): Uint8Array {
+  let bytes = BYTES_OF_FRAMES.get(frame);
+  if (!bytes) {
+    bytes = ENCODER.encode(`id: ${frame.id}\ndata: ${frame.data}\n\n`);
+    BYTES_OF_FRAMES.set(frame, bytes);
+  }
+  return bytes;
 }

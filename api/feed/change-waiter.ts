@@ -4,6 +4,8 @@ import type { Hub } from './hub.ts';
 export interface ChangeWaiter {
   /** Resolves at the next change, or once the reader's time is over. False: nothing came within `waitMs`. */
   changed(waitMs?: number): Promise<boolean>;
+  /** Whether the reader's time is over. */
+  isOver(): boolean;
   close(): void;
 }
 
@@ -11,10 +13,17 @@ export function createChangeWaiter(hub: Hub, over: AbortSignal): ChangeWaiter {
   let wake = (_changed: boolean) => {};
   const ring = () => wake(true);
   const unsubscribe = hub.onChange(ring);
-  over.addEventListener('abort', ring, { once: true });
+  // Kept here, because a signal that is made of others looks at all of them whenever it is asked.
+  let isOver = over.aborted;
+  const onAbort = () => {
+    isOver = true;
+    ring();
+  };
+  over.addEventListener('abort', onAbort, { once: true });
   return {
+    isOver: () => isOver,
     changed(waitMs) {
-      if (over.aborted) return Promise.resolve(true);
+      if (isOver) return Promise.resolve(true);
       return new Promise((resolve) => {
         const timer = waitMs === undefined ? undefined : setTimeout(() => wake(false), waitMs);
         wake = (changed) => {
@@ -26,7 +35,7 @@ export function createChangeWaiter(hub: Hub, over: AbortSignal): ChangeWaiter {
     },
     close() {
       unsubscribe();
-      over.removeEventListener('abort', ring);
+      over.removeEventListener('abort', onAbort);
       ring();
     },
   };

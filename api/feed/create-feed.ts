@@ -70,7 +70,7 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
         typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
       const over = AbortSignal.any([request.signal, draining.signal, AbortSignal.timeout(waitMs)]);
       const waiter = createChangeWaiter(hub, over);
-      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !over.aborted)
+      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !waiter.isOver())
         await waiter.changed();
       waiter.close();
       const data = hub.task.log.slice(seq, seq + limit);
@@ -132,7 +132,7 @@ function reader({ hub, start, deltas, view, over, end }: ReaderOptions): SseSour
   return {
     async next(waitMs) {
       for (let idle = false; ; idle = !(await waiter.changed(waitMs))) {
-        if (finished || over.aborted) return null;
+        if (finished || waiter.isOver()) return null;
         const frames = follow();
         if (frames.length > 0) return frames;
         // Its cursor is ahead of a log whose end nobody could tell when it came: it comes back, and is refused.

@@ -11,6 +11,10 @@ import { hasEnded, lastSeq, takeDelta, watchTask, type WatchedTask } from './wat
 /** How often the truth is asked for while something moves, and while nothing does, in milliseconds. */
 const RECONCILE_MS = 1_000;
 const IDLE_RECONCILE_MS = 5_000;
+/** Text that came by relay within the last round joined on, so nothing was missing: the heartbeat may be this old then. */
+const FLOWING_RECONCILE_MS = 5_000;
+/** The bell rings while the server does not have the entries yet, and several ring at once. */
+const BELL_MS = 5;
 /** Without growth for so long, nothing moves. */
 const IDLE_AFTER_MS = 15_000;
 /** After a question that nobody answered, and until a lost piece is looked for in the heartbeat. */
@@ -51,11 +55,15 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     historyLength: -1,
     runId: null,
   };
-  const due: Due = { log: true, heartbeat: true, store: isTerminal(row.status) };
+  // A run that has not begun has not spoken.
+  const heartbeat = row.status !== 'PENDING';
+  const due: Due = { log: true, heartbeat, store: isTerminal(row.status) };
   const listeners = new Set<() => void>();
   const pacer = createPacer();
   const closing = new AbortController();
   let grownAt = performance.now();
+  let relayedAt = -Infinity;
+  let describedAt = grownAt;
 
   const notify = () => {
     for (const listener of listeners) listener();
@@ -69,19 +77,30 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   function hear(message: RelayMessage): void {
     if (message.kind === 'delta') {
       const taken = takeDelta(task, message.seq, message.piece);
-      if (taken === 'added') onGrowth();
+      if (taken === 'added') {
+        relayedAt = performance.now();
+        onGrowth();
+      }
       if (taken === 'gap') lookForLostPiece();
-      if (message.seq > lastSeq(task)) due.log = true;
+      if (message.seq > lastSeq(task)) askSoon('log', 0);
     }
-    if (message.kind === 'log' && message.lastSeq > lastSeq(task)) due.log = true;
-    if (message.kind === 'end') due.store = true;
-    if (due.log || due.store) pacer.hasten(0);
+    if (message.kind === 'log' && message.lastSeq > lastSeq(task)) askSoon('log', BELL_MS);
+    if (message.kind === 'end') askSoon('store', 0);
+  }
+
+  function askSoon(source: keyof Due, withinMs: number): void {
+    due[source] = true;
+    pacer.hasten(withinMs);
   }
 
   /** The heartbeat that has the piece takes a while to come. */
   function lookForLostPiece(): void {
-    due.heartbeat = true;
-    pacer.hasten(RETRY_MS);
+    askSoon('heartbeat', RETRY_MS);
+  }
+
+  function isFlowing(): boolean {
+    const now = performance.now();
+    return now - relayedAt < RECONCILE_MS && now - describedAt < FLOWING_RECONCILE_MS;
   }
 
   /** A question that is not answered stays due. */
@@ -100,6 +119,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   async function round(): Promise<boolean> {
     const stored = await ask('store');
     if (hasEnded(task)) return stored;
+    if (due.heartbeat) describedAt = performance.now();
     const [described, read] = await Promise.all([ask('heartbeat'), ask('log')]);
     // Nobody who could tell of the run can be reached: the record may have ended meanwhile.
     if (!described || !read) due.store = true;
@@ -118,7 +138,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
       const full = await pacer.pause(
         !answered ? RETRY_MS : idle ? IDLE_RECONCILE_MS : RECONCILE_MS,
       );
-      if (full) due.heartbeat = true;
+      if (full && !isFlowing()) due.heartbeat = true;
       answered = await nextRound();
     }
     notify();

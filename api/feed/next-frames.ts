@@ -42,9 +42,9 @@ export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
     const entry = task.log[position.seq];
     if (!entry) break;
     if (isStepEntry(entry)) frames.push(...tailBefore(task, entry, position));
-    const data = entryJson(entry);
-    frames.push({ id: `${task.taskId}:${entry.seq}`, data, last: isTerminalEvent(entry) });
-    length += data.length;
+    const frame = entryFrame(entry);
+    frames.push(frame);
+    length += frame.data.length;
     passEntry(position, entry);
   }
   const atEnd = position.seq === lastSeq(task);
@@ -66,7 +66,7 @@ function passEntry(position: Position, entry: LogEvent): void {
 }
 
 /** What the current attempt has said and the reader does not have. */
-function textFrames(task: WatchedTask, live: Partial, position: Position): WireFrame[] {
+function textFrames(task: WatchedTask, live: Partial, position: Position): readonly WireFrame[] {
   // The text belongs behind an entry that this reader does not have yet; or the reader knows a later attempt than we do.
   if (!position.deltas || position.seq < live.seq || position.attempt > live.attempt) return [];
   if (spokenLength(live.blocks) === 0) return [];
@@ -75,7 +75,7 @@ function textFrames(task: WatchedTask, live: Partial, position: Position): WireF
 }
 
 /** The rest of a step that a connected reader lacks, ahead of the step's entry. */
-function tailBefore(task: WatchedTask, entry: StepEntry, position: Position): WireFrame[] {
+function tailBefore(task: WatchedTask, entry: StepEntry, position: Position): readonly WireFrame[] {
   if (!position.deltas || !position.following) return [];
   const { attempt, blocks } = entry.data;
   const length = spokenLength(blocks);
@@ -101,14 +101,26 @@ interface Spoken {
   blocks: readonly Block[];
 }
 
-function deltas(
-  { taskId }: WatchedTask,
-  { step, attempt, blocks }: Spoken,
-  position: Position,
-): WireFrame[] {
-  return piecesFrom(blocks, position.offset).map((piece) => {
-    position.offset = piece.offset + piece.text.length;
-    return wire(formatCursor(taskId, position), { type: 'turn.delta', step, attempt, ...piece });
+/** What the step has said behind the position, which is moved to its end. */
+function deltas(task: WatchedTask, spoken: Spoken, position: Position): readonly WireFrame[] {
+  const { seq, attempt, offset } = position;
+  const length = spokenLength(spoken.blocks);
+  const place = `${task.generation}:${seq}.${attempt}.${offset}-${length}`;
+  const shared = NEWEST_DELTAS.get(task);
+  position.offset = Math.max(offset, length);
+  if (shared?.place === place) return shared.frames;
+  const frames = deltaFrames(task.taskId, spoken, { seq, attempt, offset });
+  NEWEST_DELTAS.set(task, { place, frames });
+  return frames;
+}
+
+/** Readers that keep up all stand at the same place: their frames are made once. */
+const NEWEST_DELTAS = new WeakMap<WatchedTask, { place: string; frames: WireFrame[] }>();
+
+function deltaFrames(taskId: string, { step, attempt, blocks }: Spoken, from: Cursor): WireFrame[] {
+  return piecesFrom(blocks, from.offset).map((piece) => {
+    const end = { ...from, offset: piece.offset + piece.text.length };
+    return wire(formatCursor(taskId, end), { type: 'turn.delta', step, attempt, ...piece });
   });
 }
 
@@ -116,14 +128,17 @@ function wire(id: string, frame: Exclude<Frame, LogEvent>): WireFrame {
   return { id, data: JSON.stringify(frame), last: false };
 }
 
-const JSON_OF_ENTRIES = new WeakMap<LogEvent, string>();
+const FRAMES_OF_ENTRIES = new WeakMap<LogEvent, WireFrame>();
 
-/** An entry is serialised once, for all its readers. */
-function entryJson(entry: LogEvent): string {
-  let json = JSON_OF_ENTRIES.get(entry);
-  if (json === undefined) {
-    json = JSON.stringify(entry);
-    JSON_OF_ENTRIES.set(entry, json);
-  }
-  return json;
+/** An entry is made into a frame once, for all its readers. */
+function entryFrame(entry: LogEvent): WireFrame {
+  const known = FRAMES_OF_ENTRIES.get(entry);
+  if (known) return known;
+  const frame = {
+    id: `${entry.task_id}:${entry.seq}`,
+    data: JSON.stringify(entry),
+    last: isTerminalEvent(entry),
+  };
+  FRAMES_OF_ENTRIES.set(entry, frame);
+  return frame;
 }

@@ -52,7 +52,7 @@ async function waitForEnd({ hubs }: TasksDeps, task: TaskRecord, waitMs: number)
   const over = AbortSignal.any([AbortSignal.timeout(waitMs), hub.closed]);
   const waiter = createChangeWaiter(hub, over);
   try {
-    while (!hasEnded(hub.task) && !over.aborted) await waiter.changed();
+    while (!hasEnded(hub.task) && !waiter.isOver()) await waiter.changed();
     return hasEnded(hub.task);
   } finally {
     waiter.close();
