@@ -32,6 +32,8 @@ const SYSTEMS = {
       store: 'postgres',
       relay: 'silent',
     }),
+  langgraph: async () => (await import('./langgraph.ts')).langgraph,
+  'ai-sdk': async () => (await import('./ai-sdk.ts')).aiSdk,
 } satisfies Record<string, () => Promise<System>>;
 
 export type SystemName = keyof typeof SYSTEMS;

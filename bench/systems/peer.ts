@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -17,6 +17,14 @@ export async function installPeer(name: string): Promise<string> {
     await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder]);
   }
   return folder;
+}
+
+/** The packages that a peer's `package.json` pins, for its settings. */
+export async function describePackages(folder: string): Promise<string> {
+  const text = await readFile(path.join(folder, 'package.json'), 'utf8');
+  const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> };
+  const packages = Object.entries(dependencies);
+  return packages.map(([name, version]) => `${name} ${version}`).join(', ');
 }
 
 /** 0: there is no such file. */
