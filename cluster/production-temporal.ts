@@ -112,6 +112,8 @@ async function startServer(binary: string, config: string, logFile: string): Pro
   await using log = await open(logFile, 'w');
   const child = spawn(binary, ['--config-file', config, '--allow-no-auth', 'start'], {
     stdio: ['ignore', log.fd, log.fd],
+    // A process group of its own: Ctrl-C reaches this process first, which lets the workers hand over.
+    detached: true,
   });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);

@@ -25,16 +25,19 @@ export interface ServiceProcess extends AsyncDisposable {
 
 /**
  * Starts `node <entry>` with the given settings, and waits until it is at work. Throws what it said where it ends before that.
- * It does not outlive this process.
+ * It does not outlive this process. What it says goes to `copy` too.
  */
 export async function startProcess(
   entry: Entry,
   settings: Record<string, string>,
+  copy?: NodeJS.WritableStream,
 ): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [path.join(ROOT, entry)], {
     cwd: ROOT,
     env: { ...inherited(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own: Ctrl-C reaches this process only, which ends the others in order.
+    detached: true,
   });
   const exited = once(child, 'exit');
   const kill = () => child.kill('SIGKILL');
@@ -46,6 +49,7 @@ export async function startProcess(
     await exited;
     return child.exitCode;
   };
+  if (copy) for (const stream of [child.stdout, child.stderr]) stream.pipe(copy, { end: false });
   const output = collectOutput(child);
   await Promise.race([output.until(READY[entry]), exited]);
   if (hasEnded(child)) throw new Error(`${entry} ended before it was ready:\n${output.text()}`);

@@ -15,9 +15,11 @@ export const PORTS_NEEDED = 8;
 
 /**
  * A shard writes one transaction at a time (`history.shardIOConcurrency`), so their number bounds how many runs are written
- * at once; each also costs queues that are polled. A cluster of several machines has hundreds.
+ * at once, and each needs a connection then. A cluster of several machines has hundreds.
  */
-const HISTORY_SHARDS = 16;
+const HISTORY_SHARDS = 8;
+/** Of each of the four services. Together with the replicas' they stay below the 100 that PostgreSQL allows by default. */
+const CONNECTIONS = { temporal: HISTORY_SHARDS, visibility: 2 };
 
 /** What `temporal-server --config-file` reads; JSON is YAML too. After config/development-postgres12.yaml. */
 export function serverConfig(options: ServerConfigOptions): object {
@@ -34,8 +36,8 @@ export function serverConfig(options: ServerConfigOptions): object {
       visibilityStore: 'visibility',
       numHistoryShards: HISTORY_SHARDS,
       datastores: {
-        temporal: datastore(postgres, databases.temporal, HISTORY_SHARDS),
-        visibility: datastore(postgres, databases.visibility, 8),
+        temporal: datastore(postgres, databases.temporal, CONNECTIONS.temporal),
+        visibility: datastore(postgres, databases.visibility, CONNECTIONS.visibility),
       },
     },
     global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
@@ -58,7 +60,6 @@ export function serverConfig(options: ServerConfigOptions): object {
   };
 }
 
-/** `maxConns` holds for each of the four services. */
 function datastore(postgres: URL, databaseName: string, maxConns: number): object {
   return {
     sql: {

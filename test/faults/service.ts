@@ -4,18 +4,10 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { createHoldfastClient, type HoldfastClient } from '../../client/create-holdfast-client.ts';
 import { freePorts } from '../../cluster/free-ports.ts';
-import { startProcess, type Entry, type ServiceProcess } from '../../cluster/service-process.ts';
+import { createPart, type Part } from '../../cluster/part.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startTemporal } from '../support/temporal-server.ts';
-import { openDatabase, type OwnDatabase } from './database.ts';
-
-/** A process of the service, which comes and goes. */
-export interface Part {
-  /** Starts it where it is not up. */
-  start(settings?: Record<string, string>): Promise<void>;
-  /** Ends it where it is up, and tells its exit code; null where the signal ended it. */
-  stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
-}
+import { openDatabase, type ProxiedDatabase } from './database.ts';
 
 /** The service in processes of its own, around a scripted model. `api` and `worker` are one part where `npm start` runs both. */
 export interface Service extends AsyncDisposable {
@@ -29,7 +21,7 @@ export interface Service extends AsyncDisposable {
   /** Stops the Temporal server, and starts it again on the same database and ports. */
   restartTemporal(): Promise<void>;
   /** Null: the store is within the service's own process. */
-  readonly database: OwnDatabase | null;
+  readonly database: ProxiedDatabase | null;
 }
 
 /** Short times, so that what waits for them is quick. */
@@ -93,20 +85,5 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     },
     database,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
-}
-
-function createPart(entry: Entry, settings: Record<string, string>): Part {
-  let running: Promise<ServiceProcess> | null = null;
-  return {
-    async start(more = {}) {
-      running ??= startProcess(entry, { ...settings, ...more });
-      await running;
-    },
-    async stop(signal) {
-      const stopping = await running;
-      running = null;
-      return stopping ? stopping.end(signal) : null;
-    },
   };
 }
