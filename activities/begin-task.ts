@@ -37,7 +37,8 @@ export function createBeginTask({ store, agents, defaults }: BeginTaskDeps) {
     if (!task) return { begun: false, terminal: await terminalEvent(store, taskId) };
     const agent = agents.get(task.agent);
     const conversation = await viewConversation(store, task, agent);
-    return { begun: true, plan: { ...planFor(task, agent, defaults), conversation } };
+    const plan = { ...planFor(task, agent, defaults), conversation };
+    return { begun: true, plan, startedAt: task.started_at ?? undefined };
   };
 }
 

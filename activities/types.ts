@@ -45,7 +45,9 @@ export interface BeginInput {
 }
 /** `lost`: the task had ended before (`terminal`), or is absent (null). */
 export type BeginResult =
-  { begun: true; plan: RunPlan } | { begun: false; terminal: TerminalEvent | null };
+  /** `startedAt`: RFC 3339; left out by 0.1.0. */
+  | { begun: true; plan: RunPlan; startedAt?: string | undefined }
+  | { begun: false; terminal: TerminalEvent | null };
 
 export interface ModelCall {
   taskId: string;

@@ -21,6 +21,7 @@ import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
 import { eventsQuery } from './messages.ts';
 import { endOf, failed, type Outcome } from './outcome.ts';
 import { react } from './react-loop.ts';
+import { createRunClock, type RunClock } from './run-clock.ts';
 import { describeRun } from './run-details.ts';
 import {
   append,
@@ -53,17 +54,15 @@ const { feed } = proxySinks<FeedSinks>();
 
 /** A run of an agent: begin, think and act until an outcome, then store, show, and close as the record says. */
 export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void> {
-  const run = createRun(taskId, resume?.carry ?? FRESH, {
-    now: () => new Date().toISOString(),
-    onAppend: announce,
-  });
+  const clock = createRunClock();
+  const run = createRun(taskId, resume?.carry ?? FRESH, { now: clock.now, onAppend: announce });
   const { runId } = workflowInfo();
   setHandler(eventsQuery, (request) => ({ runId, ...readPage(run, request) }));
 
   const root = CancellationScope.current();
   let outcome: Outcome | { lost: TerminalEvent | null };
   try {
-    const begun = resume ?? (await begin(run));
+    const begun = resume ?? (await begin(run, clock));
     outcome = 'lost' in begun ? begun : await carryOut(run, begun);
   } catch (error) {
     if (!isCancellation(error)) throw error;
@@ -83,16 +82,20 @@ async function carryOut(run: RunState, begun: Begun): Promise<Outcome> {
 }
 
 /** Begins the task, or learns that it has ended before. */
-async function begin(run: RunState): Promise<Begun | { lost: TerminalEvent | null }> {
+async function begin(
+  run: RunState,
+  clock: RunClock,
+): Promise<Begun | { lost: TerminalEvent | null }> {
   const begun = await beginTask(run.taskId);
   if (!begun.begun) return { lost: begun.terminal };
-  const { plan } = begun;
+  const { plan, startedAt } = begun;
+  if (startedAt) clock.standAt(startedAt);
   append(run, 'task.started', {});
   if (plan.conversation?.omittedTurns) {
     const note = `${plan.conversation.omittedTurns} older turns of the conversation do not fit the model's context and were left out.`;
     append(run, 'task.progress', { progress: run.progress, note });
   }
-  return { plan, deadline: Date.now() + plan.timeoutMs };
+  return { plan, deadline: Date.parse(clock.now()) + plan.timeoutMs };
 }
 
 /** Cancels the work at the run's deadline: `CancellationScope.withTimeout`, with a timer that says what it is for. */
