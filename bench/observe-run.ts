@@ -3,62 +3,74 @@ import type { ModelSpec } from './model-spec.ts';
 import type { Chunk, OpenSystem, StartedRun } from './system.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
-/** What the one who started a run saw of it. Times are `process.hrtime.bigint()`. */
+/** What a reader saw of a run. Times are `process.hrtime.bigint()`. */
 export interface Observation {
-  spec: ModelSpec;
-  runId: string;
   transcript: Transcript;
+  /** All text, as a reader puts it together in a run of one step. */
+  text: string;
+  /** When the run was asked for, or the reading began. */
   startedAt: bigint;
   firstTextAt: bigint | null;
   lastChunkAt: bigint;
   /** When the stream had ended. */
   endedAt: bigint;
   bytes: number;
+  /** What broke the stream off. */
+  problem: string | null;
 }
 
 export interface ObserveOptions {
   signal?: AbortSignal;
   /** Gets the time that each token took from the model to the reader. */
   latencies?: Latencies;
+  /** Called behind each chunk. */
   onChunk?: (chunk: Chunk, observation: Observation) => void;
 }
 
-/** Starts a run and reads it to its end. */
+/** Starts a run and reads it to its end. Throws where the stream breaks off. */
 export async function observeRun(
   system: OpenSystem,
   spec: ModelSpec,
   options: ObserveOptions = {},
 ): Promise<Observation> {
-  const startedAt = process.hrtime.bigint();
   const { signal = new AbortController().signal } = options;
-  const run = await system.start(spec, signal);
-  return readToEnd(run, createObservation(spec, run, startedAt), options);
+  const startedAt = process.hrtime.bigint();
+  const { chunks } = await system.start(spec, signal);
+  const observation = await observe(chunks, { ...options, startedAt });
+  if (observation.problem !== null) throw new Error(observation.problem);
+  return observation;
 }
 
-export function createObservation(
-  spec: ModelSpec,
-  { runId }: StartedRun,
-  startedAt: bigint,
-): Observation {
-  const transcript = createTranscript();
-  const times = { startedAt, firstTextAt: null, lastChunkAt: startedAt, endedAt: startedAt };
-  return { spec, runId, transcript, ...times, bytes: 0 };
-}
-
-async function readToEnd(
-  { chunks }: StartedRun,
-  observation: Observation,
-  { latencies, onChunk }: ObserveOptions,
+/** Reads to the end of the stream, whatever it is. */
+export async function observe(
+  chunks: StartedRun['chunks'],
+  { latencies, onChunk, startedAt }: ObserveOptions & { startedAt: bigint },
 ): Promise<Observation> {
-  for await (const chunk of chunks) {
-    observation.bytes += chunk.bytes;
-    observation.lastChunkAt = chunk.receivedAt;
-    if (chunk.text) observation.firstTextAt ??= chunk.receivedAt;
-    for (const { sentAt } of observation.transcript.add(chunk)) {
-      latencies?.add(chunk.receivedAt - sentAt);
-    }
-    onChunk?.(chunk, observation);
+  const observation: Observation = {
+    transcript: createTranscript(),
+    text: '',
+    startedAt,
+    firstTextAt: null,
+    lastChunkAt: startedAt,
+    endedAt: startedAt,
+    bytes: 0,
+    problem: null,
+  };
+  try {
+    for await (const chunk of chunks) take(chunk);
+  } catch (error) {
+    observation.problem = String(error);
   }
   observation.endedAt = process.hrtime.bigint();
   return observation;
+
+  function take(chunk: Chunk): void {
+    const { text, reset, bytes, receivedAt } = chunk;
+    observation.bytes += bytes;
+    observation.lastChunkAt = receivedAt;
+    observation.text = reset ? text : observation.text + text;
+    if (text) observation.firstTextAt ??= receivedAt;
+    for (const { sentAt } of observation.transcript.add(chunk)) latencies?.add(receivedAt - sentAt);
+    onChunk?.(chunk, observation);
+  }
 }

@@ -22,6 +22,8 @@ export type Figures = Record<string, number | string | null>;
 /** Something that is measured of a system, in a process of its own that holds the load generator and nothing else. */
 export interface Scenario {
   readonly title: string;
+  /** What is doubled and doubled again where growth is looked at, from the default on. */
+  readonly grows: { size: keyof Size; from: number };
   measure(scene: Scene): Promise<Figures>;
 }
 

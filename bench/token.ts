@@ -10,6 +10,12 @@ export interface Token {
   sentAt: bigint;
 }
 
+/** A token as a reader got it. */
+export interface ReadToken extends Token {
+  /** Characters that were there, the space included: fewer or more than the model says are a damaged text. */
+  length: number;
+}
+
 /** Room for any step, number and time. */
 export const STAMP_LENGTH = 24;
 
@@ -20,7 +26,7 @@ export function writeToken({ step, number, sentAt }: Token, length: number): str
 const TOKEN = /^(\d+)\.(\d+)\.([0-9a-z]+)~*$/;
 
 /** Reads whole tokens out of text that comes in pieces of any size. */
-export function createTokenReader(): { read(text: string): Token[]; reset(): void } {
+export function createTokenReader(): { read(text: string): ReadToken[]; reset(): void } {
   let rest = '';
   return {
     read(text) {
@@ -34,11 +40,12 @@ export function createTokenReader(): { read(text: string): Token[]; reset(): voi
   };
 }
 
-function readToken(word: string): Token | null {
+function readToken(word: string): ReadToken | null {
   const match = TOKEN.exec(word);
   if (!match) return null;
   const [, step, number, sentAt] = match;
-  return { step: Number(step), number: Number(number), sentAt: fromBase36(sentAt ?? '') };
+  const length = word.length + 1;
+  return { step: Number(step), number: Number(number), sentAt: fromBase36(sentAt ?? ''), length };
 }
 
 function fromBase36(text: string): bigint {

@@ -1,19 +1,19 @@
 import type { ModelCall } from './model/call-log.ts';
 import type { ModelSpec } from './model-spec.ts';
 import type { Chunk } from './system.ts';
-import { createTokenReader, type Token } from './token.ts';
+import { createTokenReader, type ReadToken, type Token } from './token.ts';
 
 /** What a reader has put together out of the chunks that it was sent. */
 export interface Transcript {
   /** Tells the tokens that are whole now and were never seen before: a withdrawn text that is sent again brings none. */
-  add(chunk: Pick<Chunk, 'text' | 'reset'>): Token[];
-  readonly tokens: readonly Token[];
+  add(chunk: Pick<Chunk, 'text' | 'reset'>): ReadToken[];
+  readonly tokens: readonly ReadToken[];
 }
 
 export function createTranscript(): Transcript {
   const reader = createTokenReader();
   const seen = new Set<string>();
-  let tokens: Token[] = [];
+  let tokens: ReadToken[] = [];
   let withdraws = false;
   return {
     get tokens() {
@@ -43,7 +43,7 @@ function addTo(set: Set<string>, value: string): boolean {
 
 /** What is wrong with a reader's text. */
 export interface Faults {
-  /** Tokens of the run that the reader does not have. */
+  /** Tokens of the run that the reader does not have, or not undamaged. */
   lost: number;
   /** Tokens that it has once more than once. */
   doubled: number;
@@ -55,18 +55,19 @@ export interface Faults {
 
 /** Checks a whole run's text. `calls`: all that the model was asked in the run. */
 export function findFaults(
-  tokens: readonly Token[],
-  spec: Pick<ModelSpec, 'steps' | 'tokens'>,
+  tokens: readonly ReadToken[],
+  spec: Pick<ModelSpec, 'steps' | 'tokens' | 'tokenLength'>,
   calls: readonly ModelCall[],
 ): Faults {
-  const places = tokens.map(({ step, number }) => (step - 1) * spec.tokens + number);
+  const sound = tokens.filter(({ length }) => length === spec.tokenLength);
+  const places = sound.map(({ step, number }) => (step - 1) * spec.tokens + number);
   const distinct = new Set(places);
   const following = places.slice(1);
   return {
     lost: spec.steps * spec.tokens - distinct.size,
     doubled: places.length - distinct.size,
     misplaced: following.filter((place, index) => place < (places[index] ?? 0)).length,
-    spliced: countSpliced(tokens, calls),
+    spliced: countSpliced(sound, calls),
   };
 }
 

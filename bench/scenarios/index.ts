@@ -1,8 +1,18 @@
 import type { Scenario } from '../scenario.ts';
+import { createCancel } from './cancel.ts';
+import { crash } from './crash.ts';
 import { delta } from './delta.ts';
+import { resume } from './resume.ts';
+import { start } from './start.ts';
 
 export const SCENARIOS = {
   delta,
+  start,
+  resume,
+  cancel: createCancel({ silent: false, reader: 'starter' }),
+  'cancel-silent': createCancel({ silent: true, reader: 'starter' }),
+  'cancel-other': createCancel({ silent: false, reader: 'other' }),
+  crash,
 } satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

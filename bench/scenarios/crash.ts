@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModelSpec } from '../model-spec.ts';
+import { newSpec, type Figures, type Scenario } from '../scenario.ts';
+import type { Chunk, OpenSystem } from '../system.ts';
+import { createTranscript, findFaults, type Transcript } from '../transcript.ts';
+
+/** A reader that has got nothing new for so long gives up. */
+const PATIENCE_MS = 45_000;
+const RECONNECT_MS = 100;
+
+/** A run in the middle of whose last step everything that carries it out is killed by SIGKILL and started again. */
+export const crash: Scenario = {
+  title: 'kill -9 in mid-stream',
+  grows: { size: 'tokens', from: 200 },
+  async measure({ system, model, size }) {
+    const spec = newSpec(size, { steps: 2, tokens: 200 });
+    const middle = Math.floor(spec.tokens * (spec.steps - 0.5));
+    let killedAt: bigint | undefined;
+    let nextTextAt: bigint | undefined;
+    let crashing = Promise.resolve();
+    const reader = await readPatiently(system, spec, ({ text, receivedAt }, transcript) => {
+      if (killedAt === undefined && transcript.tokens.length >= middle) {
+        killedAt = process.hrtime.bigint();
+        crashing = system.crash();
+      } else if (killedAt !== undefined && receivedAt > killedAt && text) {
+        nextTextAt ??= receivedAt;
+      }
+    });
+    await crashing;
+    const calls = await model.calls(spec.key);
+    const goesOn = calls.some(({ step, closedBy }) => step === spec.steps && closedBy === 'server');
+    return {
+      runGoesOn: goesOn ? 'yes' : 'no',
+      nextTextMs: killedAt && nextTextAt ? Number(nextTextAt - killedAt) / 1e6 : null,
+      ...prefixed('resumed', findFaults(reader.transcript.tokens, spec, calls)),
+      ...(await readFresh(system, reader.runId, (transcript) =>
+        findFaults(transcript.tokens, spec, calls),
+      )),
+      record: await system
+        .record(reader.runId)
+        .then(
+          ({ status, text }) =>
+            `${status}, ${text === null ? 'no text' : `${text.length} characters`}`,
+          String,
+        ),
+    };
+  },
+};
+
+type OnChunk = (chunk: Chunk, transcript: Transcript) => void;
+
+/** Reads a run to its end, over as many connections as that takes. */
+async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChunk) {
+  const transcript = createTranscript();
+  const patience = createPatience();
+  const run = await system.start(spec, patience.signal);
+  let stream = run.chunks;
+  let after: string | undefined;
+  for (;;) {
+    let ended = true;
+    let quiet = true;
+    try {
+      for await (const chunk of stream) {
+        patience.renew();
+        transcript.add(chunk);
+        after = chunk.id ?? after;
+        quiet = false;
+        onChunk(chunk, transcript);
+      }
+    } catch {
+      ended = false;
+    }
+    // A stream may end with its process; behind a run's end there is nothing more.
+    if ((ended && quiet) || patience.signal.aborted) break;
+    await sleep(RECONNECT_MS);
+    const { signal } = patience;
+    stream = system.read(run.runId, { signal, ...(after !== undefined && { after }) });
+  }
+  patience.end();
+  return { runId: run.runId, transcript };
+}
+
+/** A signal that is aborted where nothing renews it. */
+function createPatience() {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
+  return {
+    signal: controller.signal,
+    renew: () => void timer.refresh(),
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** A reader that comes when all is over, and was not there before. */
+async function readFresh(
+  system: OpenSystem,
+  runId: string,
+  faultsOf: (transcript: Transcript) => ReturnType<typeof findFaults>,
+): Promise<Figures> {
+  const transcript = createTranscript();
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    for await (const chunk of system.read(runId, { signal })) transcript.add(chunk);
+  } catch (error) {
+    return { freshProblem: String(error) };
+  }
+  return prefixed('fresh', faultsOf(transcript));
+}
+
+function prefixed(prefix: string, faults: ReturnType<typeof findFaults>): Figures {
+  return Object.fromEntries(
+    Object.entries(faults).map(([name, value]) => [
+      `${prefix}${name[0]?.toUpperCase()}${name.slice(1)}`,
+      value,
+    ]),
+  );
+}
