@@ -6,7 +6,7 @@ import { untilAborted } from './activities/until-aborted.ts';
 import { createModels } from './activities/models/create-models.ts';
 import { agents } from './agents/index.ts';
 import { openApi, type RunningApi } from './api/open-api.ts';
-import { openTemporalConnection } from './api/temporal-connection.ts';
+import { openTemporalConnection, probeTemporal } from './api/temporal-connection.ts';
 import type { Config } from './config.ts';
 import { openRelay } from './relay/open-relay.ts';
 import type { Relay } from './relay/relay.ts';
@@ -53,6 +53,9 @@ export async function startApi(
 ): Promise<RunningApi> {
   const { namespace, ...connectionOptions } = config.temporal;
   const connection = openTemporalConnection(connectionOptions);
+  void probeTemporal(connectionOptions).catch((err: unknown) =>
+    log.warn({ err }, `Temporal at ${connectionOptions.address} cannot be used yet`),
+  );
   const api = await openApi({
     store,
     relay,

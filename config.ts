@@ -1,5 +1,5 @@
-import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { present, readTemporal, type TemporalConfig, type Variables } from './temporal-config.ts';
 
 const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
 const MODEL = /^(demo|(openai|anthropic|openai-compatible)\/\S+)$/;
@@ -100,16 +100,6 @@ const SETTINGS = {
 type Table = typeof SETTINGS;
 type Settings = z.output<z.ZodObject<{ [Field in keyof Table]: Table[Field]['schema'] }>>;
 
-/** How to reach Temporal. Both kinds of SDK connection take `address` to `metadata` as they are. */
-export interface TemporalConfig {
-  namespace: string;
-  /** `host:port` of the frontend. */
-  address: string;
-  apiKey?: string;
-  tls?: NonNullable<ClientConnectConfig['connectionOptions']['tls']>;
-  metadata?: Record<string, string>;
-}
-
 /** Everything that the service can be told from outside. Durations have their unit in the name. */
 export type Config = Settings & { temporal: TemporalConfig };
 
@@ -120,8 +110,6 @@ export class ConfigError extends Error {
     super(['The configuration cannot be used:', ...problems].join('\n- '));
   }
 }
-
-type Variables = Record<string, string>;
 
 /**
  * Reads the configuration from environment variables. An empty variable counts as unset, and `HOLDFAST_…`
@@ -134,12 +122,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const temporal = readTemporal(variables, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { ...settings, temporal };
-}
-
-function present(values: object): object {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined && value !== ''),
-  );
 }
 
 function unknownNames(variables: Variables): string[] {
@@ -175,21 +157,4 @@ function readSettings(variables: Variables, problems: string[]): Settings {
     );
   }
   return settings;
-}
-
-function readTemporal(variables: Variables, problems: string[]): TemporalConfig {
-  // Without a name, the profile that a person's CLI uses stays out of it: it may well be a production one.
-  const disableFile = !variables['TEMPORAL_CONFIG_FILE'] && !variables['TEMPORAL_PROFILE'];
-  try {
-    const { namespace = 'default', connectionOptions } = loadClientConnectConfig({
-      overrideEnvVars: variables,
-      disableFile,
-    });
-    const { address = '127.0.0.1:7233', apiKey, tls, metadata } = connectionOptions;
-    if (!/^\S+:\d+$/.test(address)) problems.push('TEMPORAL_ADDRESS must be host:port');
-    return present({ namespace, address, apiKey, tls, metadata }) as TemporalConfig;
-  } catch (error) {
-    problems.push(`TEMPORAL_…: ${error instanceof Error ? error.message : String(error)}`);
-    return { namespace: '', address: '' };
-  }
 }

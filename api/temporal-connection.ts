@@ -10,6 +10,7 @@ const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
 const FIRST_RECONNECT_MS = 100;
 const LONGEST_RECONNECT_MS = 1_000;
+const PROBE_MS = 5_000;
 
 /**
  * A connection of the API to Temporal, opened at its first use. The server buffers one query per run while a workflow
@@ -30,4 +31,16 @@ export function openTemporalConnection(options: ConnectionOptions): Connection {
     'grpc.max_reconnect_backoff_ms': LONGEST_RECONNECT_MS,
   };
   return Connection.lazy({ ...options, channelArgs, interceptors: [retry] });
+}
+
+/** Asks Temporal once. Throws why it cannot be used, such as its certificate or our key: retries end in a deadline and hide that. */
+export async function probeTemporal(options: ConnectionOptions): Promise<void> {
+  const connection = Connection.lazy({ ...options, interceptors: [] });
+  try {
+    await connection.withDeadline(Date.now() + PROBE_MS, () =>
+      connection.workflowService.getSystemInfo({}),
+    );
+  } finally {
+    await connection.close();
+  }
 }

@@ -1,19 +1,55 @@
-import { ScheduleAlreadyRunning, type Client, type OperatorService } from '@temporalio/client';
+import { isGrpcServiceError, ScheduleAlreadyRunning, type Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
 import { RECONCILE_WORKFLOW, SEARCH_ATTRIBUTES } from '../contract/names.ts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
+/** Of gRPC. */
+const INVALID_ARGUMENT = 3;
 
-/** Registers the search attributes that are missing. Throws where the server does not allow it: then an operator must. */
+const NAMES = Object.values(SEARCH_ATTRIBUTES);
+
+/** The server does not let us register search attributes, as Temporal Cloud does not: an operator must. */
+export class SearchAttributesMissing extends Error {
+  override name = 'SearchAttributesMissing';
+}
+
+type Services = Pick<NativeConnection, 'operatorService' | 'workflowService'>;
+
+/**
+ * Registers the search attributes that are missing. Where none is, nothing is asked of the operator service, which is not
+ * for users of Temporal Cloud. Throws `SearchAttributesMissing`.
+ */
 export async function ensureSearchAttributes(
-  { operatorService }: { operatorService: OperatorService },
+  connection: Services,
   namespace: string,
 ): Promise<void> {
+  if (await areKnown(connection, namespace)) return;
+  try {
+    await register(connection, namespace);
+  } catch (cause) {
+    const what = `the search attributes ${NAMES.join(', ')} (Keyword)`;
+    throw new SearchAttributesMissing(`Create ${what} in ${namespace}: ${String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The server refuses a query with an attribute that it does not know. */
+async function areKnown({ workflowService }: Services, namespace: string): Promise<boolean> {
+  const query = NAMES.map((name) => `${name} = 'none'`).join(' and ');
+  try {
+    await workflowService.countWorkflowExecutions({ namespace, query });
+    return true;
+  } catch (error) {
+    if (isGrpcServiceError(error) && Number(error.code) === INVALID_ARGUMENT) return false;
+    throw error;
+  }
+}
+
+async function register({ operatorService }: Services, namespace: string): Promise<void> {
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(SEARCH_ATTRIBUTES).filter(
-    (name) => !(name in (customAttributes ?? {})),
-  );
-  if (missing.length === 0) return;
+  const missing = NAMES.filter((name) => !(name in (customAttributes ?? {})));
   await operatorService.addSearchAttributes({
     namespace,
     searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),

@@ -150,6 +150,14 @@ describe('the configuration', () => {
     expect(problemsOf({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere.pem' })).toContain('ENOENT');
   });
 
+  it('refuses what the connection to Temporal would leave out without a word', () => {
+    expect(problemsOf({ TEMPORAL_TLS_CLIENT_CERT_DATA: 'pem' })).toContain('go together');
+    expect(problemsOf({ TEMPORAL_TLS_CLIENT_KEY_DATA: 'pem' })).toContain('go together');
+    expect(problemsOf({ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: 'true' })).toContain(
+      'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported',
+    );
+  });
+
   it('never repeats a secret in its message', () => {
     const env = {
       OPENAI_API_KEY: 'sk-secret',
