@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 export interface NodeProcessOptions {
+  /** The program; left out: this Node. */
+  command?: string;
   /** The script and its arguments, or flags of node ahead of it. */
   args: readonly string[];
   /** Comes on top of this process's environment. */
@@ -25,8 +27,8 @@ export interface NodeProcess extends AsyncDisposable {
  * on this one's. Throws where it ends before it is ready.
  */
 export async function startNode(options: NodeProcessOptions): Promise<NodeProcess> {
-  const { args, env, cwd, ready } = options;
-  const child = spawn(process.execPath, [...args], {
+  const { command = process.execPath, args, env, cwd, ready } = options;
+  const child = spawn(command, [...args], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

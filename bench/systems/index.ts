@@ -34,6 +34,20 @@ const SYSTEMS = {
     }),
   langgraph: async () => (await import('./langgraph.ts')).langgraph,
   'ai-sdk': async () => (await import('./ai-sdk.ts')).aiSdk,
+  dbos: async () => (await import('./dbos.ts')).dbos,
+  restate: async () =>
+    (await import('./restate.ts')).createRestate('restate', { pullIntervalMs: null }),
+  'restate-10ms': async () =>
+    (await import('./restate.ts')).createRestate('restate-10ms', { pullIntervalMs: 10 }),
+  'workflow-streams': async () =>
+    (await import('./workflow-streams.ts')).createWorkflowStreams('workflow-streams', {
+      // As https://docs.temporal.io/develop/typescript/workflows/workflow-streams has it for the output of a model.
+      batchIntervalMs: 200,
+    }),
+  'workflow-streams-2s': async () =>
+    (await import('./workflow-streams.ts')).createWorkflowStreams('workflow-streams-2s', {
+      batchIntervalMs: null,
+    }),
 } satisfies Record<string, () => Promise<System>>;
 
 export type SystemName = keyof typeof SYSTEMS;
