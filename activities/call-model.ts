@@ -8,6 +8,7 @@ import { spokenLength } from '../contract/text.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 import { createDeltaPublisher } from './delta-publisher.ts';
+import type { HeldLogs } from './held-logs.ts';
 import { listen, OutOfBudget } from './listen.ts';
 import { ModelFailure, type Models } from './models/model.ts';
 import { preparePrompt } from './prepare-prompt.ts';
@@ -19,6 +20,7 @@ import type { ModelCall, ModelTurn } from './types.ts';
 export interface CallModelDeps {
   store: Store;
   relay: Relay;
+  logs: HeldLogs;
   models: Models;
   agents: ReadonlyMap<string, Agent>;
   /** Aborted when the worker begins to stop. */
@@ -39,7 +41,7 @@ const HEARTBEAT_BYTES_PER_MS = (64 * 1024) / 1000;
  * said comes along: as the result, or in the details of the failure that it throws (`ATTEMPT_FAILURES`, `CancelledFailure`).
  */
 export function createCallModel(deps: CallModelDeps) {
-  const { store, relay, heartbeatMs, maxHeartbeatsPerSecond, stopping } = deps;
+  const { store, relay, logs, heartbeatMs, maxHeartbeatsPerSecond, stopping } = deps;
   let steps = 0;
   return async function callModel(call: ModelCall): Promise<ModelTurn> {
     const context = Context.current();
@@ -81,7 +83,7 @@ export function createCallModel(deps: CallModelDeps) {
     try {
       const agent = deps.agents.get(call.agent);
       if (!agent) throw new ModelFailure(`no agent named ${call.agent}`, { retryable: false });
-      const messages = await preparePrompt({ store, context, call, agent, stop });
+      const messages = await preparePrompt({ store, logs, context, call, agent, stop });
       if (messages === null) return { ...said, stopped: 'cancelled' };
       said.usage.input_tokens = estimateTokens(promptLength(messages));
       const request = { messages, tools: toolSpecs(agent) };

@@ -13,7 +13,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 import { isUnreachable } from './patiently.ts';
-import { readHeldLog, type HeldLog } from './run-log.ts';
+import { queryLog, type LogPart } from './run-log.ts';
 
 /** Deadline of each call to Temporal, in milliseconds. */
 const CALL_MS = 3_000;
@@ -41,7 +41,7 @@ export async function endFromOutside(
   if (run?.status.name === 'RUNNING' || run?.status.name === 'PAUSED') return;
   // A run that never began its task has no log; one that never ran at all cannot even be asked.
   const begun = task.started_at !== null;
-  const held = run && begun ? await readLog(() => within(() => readHeldLog(handle)), run) : null;
+  const held = run && begun ? await readLog(() => within(() => queryLog(handle)), run) : null;
   const at = new Date().toISOString();
   const left = begun ? interruptedTurn(held ?? [], run && heartbeatPartial(run)) : null;
   const log = held ?? [];
@@ -72,7 +72,7 @@ async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescri
 
 /** What a closed run holds of its log, by query, which it still answers; null where it never will. */
 async function readLog(
-  read: () => Promise<HeldLog>,
+  read: () => Promise<LogPart>,
   { closeTime }: WorkflowExecutionDescription,
 ): Promise<LogEvent[] | null> {
   try {

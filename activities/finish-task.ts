@@ -4,8 +4,9 @@ import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Relay } from '../relay/relay.ts';
 import { TaskAbsent } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
+import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
-import type { FinishInput, FlushInput } from './types.ts';
+import type { FinishInput, LogSoFar } from './types.ts';
 
 /** First entry that a workflow run holds when nothing of the log was flushed before: entry 1 is built from the row. */
 const NOTHING_FLUSHED = 2;
@@ -13,15 +14,17 @@ const NOTHING_FLUSHED = 2;
 export interface FinishTaskDeps {
   store: Store;
   relay: Relay;
+  logs: HeldLogs;
 }
 
 /**
  * Ends the task in one transaction: terminal status, assistant message, archived log. Returns the terminal entry,
  * which is the winner's where somebody else had ended the task before. Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
  */
-export function createFinishTask({ store, relay }: FinishTaskDeps) {
-  return async function finishTask({ taskId, through, end }: FinishInput): Promise<TerminalEvent> {
-    const log = await heldLog(store, taskId, through);
+export function createFinishTask({ store, relay, logs }: FinishTaskDeps) {
+  return async function finishTask({ end, ...soFar }: FinishInput): Promise<TerminalEvent> {
+    const { taskId } = soFar;
+    const log = await freshLog({ store, logs }, soFar);
     const { event } = await store.finishTask({
       taskId,
       log,
@@ -41,15 +44,18 @@ export function createFinishTask({ store, relay }: FinishTaskDeps) {
 }
 
 /** Stores the log so far, ahead of the task's end: before continue-as-new. */
-export function createFlushLog({ store }: Pick<FinishTaskDeps, 'store'>) {
-  return async function flushLog({ taskId, through }: FlushInput): Promise<void> {
-    await store.appendLog(taskId, await heldLog(store, taskId, through));
+export function createFlushLog(deps: LogDeps) {
+  return async function flushLog(soFar: LogSoFar): Promise<void> {
+    await deps.store.appendLog(soFar.taskId, await freshLog(deps, soFar));
   };
 }
 
+type LogDeps = Pick<FinishTaskDeps, 'store' | 'logs'>;
+
 /** What the store may not hold yet: the entries of this workflow run, and entry 1 where it is the first one. */
-async function heldLog(store: Store, taskId: string, through: number): Promise<LogEvent[]> {
-  const { firstSeq, events } = await readOwnLog(Context.current(), through);
+async function freshLog({ store, logs }: LogDeps, soFar: LogSoFar): Promise<LogEvent[]> {
+  const { taskId } = soFar;
+  const { firstSeq, events } = await readOwnLog(Context.current(), logs, soFar);
   if (firstSeq > NOTHING_FLUSHED) return events;
   const task = await store.getTask(taskId);
   if (!task) throw new TaskAbsent(`task ${taskId} is not in the store`);

@@ -6,11 +6,13 @@ import type { Store } from '../store/store.ts';
 import type { PromptMessage } from './models/model.ts';
 import { patiently } from './patiently.ts';
 import { buildPrompt } from './prompt.ts';
+import type { HeldLogs } from './held-logs.ts';
 import { readRunLog } from './run-log.ts';
 import type { ConversationView, ModelCall } from './types.ts';
 
 export interface PreparePromptOptions {
   store: Store;
+  logs: HeldLogs;
   context: Context;
   call: ModelCall;
   agent: Agent;
@@ -36,8 +38,9 @@ export async function preparePrompt(
 }
 
 /** Under the attempt's own signal: the client's would be aborted by a pause, which stops nothing here. */
-function readLog({ store, context, call, stop }: PreparePromptOptions): Promise<LogEvent[]> {
-  return context.client.withAbortSignal(stop, () => readRunLog(context, store, call.seq));
+function readLog({ context, call, stop, ...deps }: PreparePromptOptions): Promise<LogEvent[]> {
+  const log = { ...call, through: call.seq };
+  return context.client.withAbortSignal(stop, () => readRunLog(context, deps, log));
 }
 
 async function readMessages(

@@ -3,6 +3,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { LogEvent } from '../contract/events.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
 import type { Store } from '../store/store.ts';
+import type { HeldLogs } from './held-logs.ts';
+import type { LogSoFar } from './types.ts';
 
 /** Bytes of JSON that one query answers with: well below the 2 MB that a payload may hold. */
 const PAGE_BYTES = 512 * 1024;
@@ -10,25 +12,31 @@ const PAGE_BYTES = 512 * 1024;
 const READ_MS = 10_000;
 
 /** A part of a run's log: what its workflow run holds, from `firstSeq` on. What comes before is in the store. */
-export interface HeldLog {
+export interface LogPart {
   firstSeq: number;
   events: LogEvent[];
 }
 
 /**
- * Reads the entries up to `through` that the activity's own workflow run holds, by query: the log never
- * travels through history a second time.
+ * Reads the entries up to `through` that the activity's own workflow run has appended: from this worker's memory, else by
+ * query. The log never travels through history a second time.
  */
-export async function readOwnLog(context: Context, through: number): Promise<HeldLog> {
+export async function readOwnLog(
+  context: Context,
+  logs: HeldLogs,
+  { through, digest }: Omit<LogSoFar, 'taskId'>,
+): Promise<LogPart> {
   const execution = context.info.workflowExecution;
   if (!execution) throw new Error('not an activity of a workflow');
+  const held = logs.read(execution.runId, digest);
+  if (held?.[0]) return { firstSeq: held[0].seq, events: held };
   const { client } = context;
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId);
-  return client.withDeadline(Date.now() + READ_MS, () => readHeldLog(handle, through));
+  return client.withDeadline(Date.now() + READ_MS, () => queryLog(handle, through));
 }
 
 /** Reads what a workflow run holds of its log, up to `through` or to its end. */
-export async function readHeldLog(handle: WorkflowHandle, through = Infinity): Promise<HeldLog> {
+export async function queryLog(handle: WorkflowHandle, through = Infinity): Promise<LogPart> {
   const read = (after: number, maxBytes: number) =>
     handle.query<EventsPage, [EventsRequest]>(EVENTS_QUERY, { after, maxBytes });
   const { firstSeq, lastSeq } = await read(0, 0);
@@ -45,11 +53,11 @@ export async function readHeldLog(handle: WorkflowHandle, through = Infinity): P
 /** The whole log of the activity's run from entry 2 up to `through`: what the store holds of it, then the rest. */
 export async function readRunLog(
   context: Context,
-  store: Store,
-  through: number,
+  { store, logs }: { store: Store; logs: HeldLogs },
+  log: LogSoFar,
 ): Promise<LogEvent[]> {
-  const held = await readOwnLog(context, through);
-  const taskId = context.info.workflowExecution?.workflowId ?? '';
+  const { taskId } = log;
+  const held = await readOwnLog(context, logs, log);
   const stored: LogEvent[] = [];
   for (let after = 1; after < held.firstSeq - 1; after = stored.at(-1)?.seq ?? after) {
     const { events } = await store.readLog(taskId, after, PAGE_BYTES);

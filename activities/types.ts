@@ -53,6 +53,8 @@ export interface ModelCall {
   taskId: string;
   /** Newest log entry: the attempt's text belongs behind it, and its prompt ends with it. */
   seq: number;
+  /** As `LogSoFar.digest`. */
+  digest?: string;
   step: number;
   attempt: number;
   agent: string;
@@ -87,15 +89,15 @@ export interface ToolResult {
   nonsense?: true;
 }
 
-export interface FlushInput {
+/** A run's log up to its newest entry. It stays with the workflow, so that it does not go through history twice. */
+export interface LogSoFar {
   taskId: string;
   through: number;
+  /** Of what this workflow run has appended; left out by 0.1.0. */
+  digest?: string;
 }
 
-export interface FinishInput {
-  taskId: string;
-  /** Newest entry of the sealed log. */
-  through: number;
+export interface FinishInput extends LogSoFar {
   end:
     | { status: 'COMPLETED' }
     | { status: 'FAILED'; code: FailureCode; message: string; error: string };
@@ -106,7 +108,7 @@ export interface Activities {
   beginTask(input: BeginInput): Promise<BeginResult>;
   callModel(input: ModelCall): Promise<ModelTurn>;
   runTool(input: ToolRun): Promise<ToolResult>;
-  flushLog(input: FlushInput): Promise<void>;
+  flushLog(input: LogSoFar): Promise<void>;
   finishTask(input: FinishInput): Promise<TerminalEvent>;
   sweep(): Promise<void>;
 }

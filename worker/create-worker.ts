@@ -1,4 +1,5 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { AppendedEntry, HeldLogs } from '../activities/held-logs.ts';
 import type { Activities } from '../activities/types.ts';
 import type { Relay } from '../relay/relay.ts';
 
@@ -8,6 +9,7 @@ export interface CreateWorkerOptions {
   taskQueue: string;
   activities: Activities;
   relay: Relay;
+  logs: HeldLogs;
   /** A bundle built before, so that a process need not build it again. */
   workflowBundle?: WorkerOptions['workflowBundle'];
   /** Shortest time between two heartbeats that reach the server, in milliseconds. */
@@ -23,23 +25,14 @@ const FORCE_AFTER_MS = 10_000;
 
 /** A worker for agent runs and the reconciler. It begins to work with `run()`. */
 export function createWorker(options: CreateWorkerOptions): Promise<Worker> {
-  const { connection, namespace, taskQueue, activities, relay, workflowBundle, heartbeatMs } =
-    options;
+  const { connection, namespace, taskQueue, activities, workflowBundle, heartbeatMs } = options;
   return Worker.create({
     connection,
     namespace,
     taskQueue,
     activities,
     ...(workflowBundle ? { workflowBundle } : { workflowsPath: workflowsPath() }),
-    sinks: {
-      feed: {
-        logGrew: {
-          callDuringReplay: false,
-          fn: (_info, taskId: string, lastSeq: number) =>
-            relay.publish(taskId, { kind: 'log', lastSeq }),
-        },
-      },
-    },
+    sinks: feedSinks(options),
     // Every stream holds an activity slot: a small number would run them in rounds.
     maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities,
     // The default throttle, up to 60 s, would make partials and cancels that old.
@@ -50,6 +43,22 @@ export function createWorker(options: CreateWorkerOptions): Promise<Worker> {
     shutdownGraceTime: options.shutdownGraceMs,
     shutdownForceTime: options.shutdownGraceMs + FORCE_AFTER_MS,
   });
+}
+
+/** `FeedSinks` of the workflows, which this room does not see. */
+function feedSinks({ relay, logs }: CreateWorkerOptions): NonNullable<WorkerOptions['sinks']> {
+  return {
+    feed: {
+      logGrew: {
+        callDuringReplay: false,
+        fn({ runId }: { runId: string }, appended: AppendedEntry) {
+          const { task_id, seq } = appended.entry;
+          logs.append(runId, appended);
+          relay.publish(task_id, { kind: 'log', lastSeq: seq });
+        },
+      },
+    },
+  };
 }
 
 /** Where the workflow bundle is built from. */

@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { createHeldLogs } from '../activities/held-logs.ts';
 import { createActivities } from '../activities/index.ts';
 import type { RunDefaults } from '../activities/begin-task.ts';
 import type { Models } from '../activities/models/model.ts';
@@ -39,11 +40,14 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
   const { connection, namespace, taskQueue, store, relay, models } = options;
   await ensureSearchAttributes(connection, namespace);
   const stopping = new AbortController();
+  const logs = createHeldLogs();
   const worker = await createWorker({
     ...options,
+    logs,
     activities: createActivities({
       store,
       relay,
+      logs,
       models,
       agents: new Map(options.agents.map((agent) => [agent.name, agent])),
       defaults: options.defaults,

@@ -14,8 +14,9 @@ import {
   workflowInfo,
   type Sinks,
 } from '@temporalio/workflow';
+import type { AppendedEntry } from '../activities/held-logs.ts';
 import type { RunPlan } from '../activities/types.ts';
-import type { TerminalEvent } from '../contract/events.ts';
+import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/names.ts';
 import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
 import { eventsQuery } from './messages.ts';
@@ -29,6 +30,7 @@ import {
   carryOver,
   createRun,
   FRESH,
+  logSoFar,
   readPage,
   seal,
 } from './run-state.ts';
@@ -46,9 +48,9 @@ export interface AgentRunInput {
   resume?: Begun & { carry: RunCarry };
 }
 
-/** Rings the bell of a task's feed. Best effort; not called on replay. */
+/** Tells the worker's process what was appended: the bell of the task's feed. Best effort; not called on replay. */
 export interface FeedSinks extends Sinks {
-  feed: { logGrew(taskId: string, lastSeq: number): void };
+  feed: { logGrew(appended: AppendedEntry): void };
 }
 const { feed } = proxySinks<FeedSinks>();
 
@@ -124,7 +126,7 @@ function withinDeadline<T>({ deadline }: Begun, work: () => Promise<T>): Promise
  */
 async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> {
   append(run, 'task.continued', { run_id: workflowInfo().runId });
-  await flushLog({ taskId: run.taskId, through: run.lastSeq });
+  await flushLog(logSoFar(run));
   await condition(allHandlersFinished);
   if (CancellationScope.current().consideredCancelled) return { kind: 'cancelled' };
   return continueAsNew<typeof agentRun>({
@@ -140,9 +142,9 @@ async function finish(
   root: CancellationScope,
 ): Promise<TerminalEvent> {
   const outcome: Outcome = root.consideredCancelled ? { kind: 'cancelled' } : reached;
-  const through = seal(run);
+  seal(run);
   setCurrentDetails(describeRun(run));
-  const terminal = await finishTask({ taskId: run.taskId, through, end: endOf(outcome) });
+  const terminal = await finishTask({ ...logSoFar(run), end: endOf(outcome) });
   appendTerminal(run, terminal);
   return terminal;
 }
@@ -162,7 +164,7 @@ async function closeAs(terminal: TerminalEvent | null, root: CancellationScope):
   throw ApplicationFailure.nonRetryable(message, code);
 }
 
-function announce(run: RunState): void {
+function announce(run: RunState, entry: LogEvent, before: string): void {
   setCurrentDetails(describeRun(run));
-  feed.logGrew(run.taskId, run.lastSeq);
+  feed.logGrew({ entry, before, digest: run.digest });
 }

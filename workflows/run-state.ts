@@ -1,8 +1,10 @@
 import type { EventData, EventType, LogEvent, TerminalEvent } from '../contract/events.ts';
 import { isTerminalEvent } from '../contract/events.ts';
+import type { LogSoFar } from '../activities/types.ts';
 import type { Partial } from '../contract/frames.ts';
 import { addUsage, NO_USAGE, type Usage } from '../contract/task.ts';
 import { interruptedTurn } from '../contract/interrupted-turn.ts';
+import { EMPTY_LOG, extendDigest } from '../contract/log-digest.ts';
 import type { EventsPage, EventsRequest, RunProgress } from '../contract/run-messages.ts';
 import { textOf } from '../contract/text.ts';
 
@@ -35,6 +37,8 @@ export interface RunState extends RunCarry {
   readonly taskId: string;
   log: LogEvent[];
   lastSeq: number;
+  /** Of what this workflow run has appended. */
+  digest: string;
   sealed: boolean;
   attempt: number;
   phase: RunProgress['phase'];
@@ -46,8 +50,8 @@ export interface RunState extends RunCarry {
 export interface RunHooks {
   /** RFC 3339, UTC, milliseconds. */
   now(): string;
-  /** Called after each entry. */
-  onAppend(run: RunState): void;
+  /** Called after each entry, with the digest of the log before it. */
+  onAppend(run: RunState, entry: LogEvent, before: string): void;
 }
 
 export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): RunState {
@@ -57,6 +61,7 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     hooks,
     log: [],
     lastSeq: carry.firstSeq - 1,
+    digest: EMPTY_LOG,
     sealed: false,
     attempt: 0,
     phase: 'starting',
@@ -73,10 +78,16 @@ export function carryOver(run: RunState): RunCarry {
 /** Appends an entry. Throws after the seal: that is a bug. */
 export function append<T extends EventType>(run: RunState, type: T, data: EventData[T]): void {
   if (run.sealed) throw new Error(`log entry ${type} after the seal`);
-  run.lastSeq += 1;
-  const at = run.hooks.now();
-  run.log.push({ type, task_id: run.taskId, seq: run.lastSeq, at, data } as LogEvent);
-  run.hooks.onAppend(run);
+  const seq = run.lastSeq + 1;
+  add(run, { type, task_id: run.taskId, seq, at: run.hooks.now(), data } as LogEvent);
+}
+
+function add(run: RunState, entry: LogEvent): void {
+  const before = run.digest;
+  run.log.push(entry);
+  run.lastSeq = entry.seq;
+  run.digest = extendDigest(before, entry);
+  run.hooks.onAppend(run, entry, before);
 }
 
 export function startStep(run: RunState): void {
@@ -125,20 +136,21 @@ export function interruptStep(run: RunState, partial: Partial | null): void {
   append(run, 'turn.interrupted', left);
 }
 
-/** From here on the log takes nothing but its terminal entry. Returns the newest entry's number. */
-export function seal(run: RunState): number {
+/** From here on the log takes nothing but its terminal entry. */
+export function seal(run: RunState): void {
   run.sealed = true;
   run.phase = 'finishing';
   run.tool = null;
-  return run.lastSeq;
+}
+
+/** The log so far, as activities are told of it: they read it themselves. */
+export function logSoFar({ taskId, lastSeq: through, digest }: RunState): LogSoFar {
+  return { taskId, through, digest };
 }
 
 /** Appends the terminal entry that the store committed, verbatim. A winner's entry that does not follow our log stays in the store alone. */
 export function appendTerminal(run: RunState, event: TerminalEvent): void {
-  if (event.seq !== run.lastSeq + 1) return;
-  run.log.push(event);
-  run.lastSeq = event.seq;
-  run.hooks.onAppend(run);
+  if (event.seq === run.lastSeq + 1) add(run, event);
 }
 
 /** Answers the events query. Sizes are UTF-16 lengths of JSON, a fair guess of its bytes. */

@@ -70,11 +70,12 @@ async function backOff(run: RunState, delayMs: number): Promise<void> {
 }
 
 function modelCall(run: RunState, plan: RunPlan): ModelCall {
-  const { taskId, lastSeq: seq, step, attempt } = run;
+  const { taskId, lastSeq: seq, digest, step, attempt } = run;
   const { agent, model, conversation } = plan;
   return {
     taskId,
     seq,
+    digest,
     step,
     attempt,
     agent,

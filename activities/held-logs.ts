@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache';
+import type { LogEvent } from '../contract/events.ts';
+import { isTerminalEvent } from '../contract/events.ts';
+import { EMPTY_LOG } from '../contract/log-digest.ts';
+
+/** UTF-16 units of JSON that are held for all runs together. */
+const MAX_LENGTH = 32 * 1024 * 1024;
+
+/** An entry as a workflow run on this worker appended it, with the digests of its log before and behind it. */
+export interface AppendedEntry {
+  entry: LogEvent;
+  before: string;
+  digest: string;
+}
+
+/**
+ * The logs of the workflow runs that this worker carries, as their workflows appended them: an activity on the same worker
+ * need not ask the server for them. Speed, never truth: a workflow task may be carried out twice, and only what the second
+ * one wrote may count, so a log is only given to whoever names its digest.
+ */
+export interface HeldLogs {
+  append(runId: string, appended: AppendedEntry): void;
+  /** The run's entries up to the one with this digest; null where they are not all here. */
+  read(runId: string, digest: string | undefined): LogEvent[] | null;
+}
+
+interface HeldLog {
+  appended: AppendedEntry[];
+  /** UTF-16 units of JSON, of entries that were cut off too. */
+  length: number;
+}
+
+export function createHeldLogs(): HeldLogs {
+  const logs = new LRUCache<string, HeldLog>({ maxSize: MAX_LENGTH });
+
+  /** The run's log, cut behind the entry with this digest. */
+  function cut(runId: string, digest: string): HeldLog | null {
+    const log = logs.get(runId);
+    const end = log?.appended.findLastIndex((appended) => appended.digest === digest) ?? -1;
+    if (!log || end < 0) return null;
+    log.appended.length = end + 1;
+    return log;
+  }
+
+  return {
+    append(runId, appended) {
+      const log =
+        appended.before === EMPTY_LOG ? { appended: [], length: 0 } : cut(runId, appended.before);
+      if (!log || isTerminalEvent(appended.entry)) {
+        logs.delete(runId);
+        return;
+      }
+      log.appended.push(appended);
+      log.length += JSON.stringify(appended.entry).length;
+      logs.set(runId, log, { size: log.length });
+    },
+    read(runId, digest) {
+      const entries = logs.get(runId)?.appended ?? [];
+      const end = entries.findLastIndex((appended) => appended.digest === digest);
+      return end < 0 ? null : entries.slice(0, end + 1).map(({ entry }) => entry);
+    },
+  };
+}

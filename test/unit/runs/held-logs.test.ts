@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { createHeldLogs, type HeldLogs } from '../../../activities/held-logs.ts';
+import type { LogEvent } from '../../../contract/events.ts';
+import { EMPTY_LOG, extendDigest } from '../../../contract/log-digest.ts';
+
+const RUN = 'run-1';
+
+const progress = (seq: number, note: string): LogEvent => ({
+  type: 'task.progress',
+  task_id: 'task_1',
+  seq,
+  at: '2026-01-01T00:00:00.000Z',
+  data: { progress: 0, note },
+});
+
+/** Appends entries behind the log with this digest, as a workflow does; tells the digests after each. */
+function append(logs: HeldLogs, before: string, ...entries: LogEvent[]): string[] {
+  return entries.map((entry) => {
+    const digest = extendDigest(before, entry);
+    logs.append(RUN, { entry, before, digest });
+    before = digest;
+    return digest;
+  });
+}
+
+it('gives a log up to the entry whose digest is named', () => {
+  const logs = createHeldLogs();
+  const entries = [progress(2, 'a'), progress(3, 'b'), progress(4, 'c')];
+  const [, second, third] = append(logs, EMPTY_LOG, ...entries);
+  expect(logs.read(RUN, second)).toEqual(entries.slice(0, 2));
+  expect(logs.read(RUN, third)).toEqual(entries);
+  expect(logs.read('run-2', third)).toBeNull();
+  expect(logs.read(RUN, undefined)).toBeNull();
+});
+
+it('forgets what a workflow task had appended that was carried out again', () => {
+  const logs = createHeldLogs();
+  const [first = '', lost] = append(logs, EMPTY_LOG, progress(2, 'a'), progress(3, 'lost'));
+  const [kept] = append(logs, first, progress(3, 'kept'));
+  expect(logs.read(RUN, lost)).toBeNull();
+  expect(logs.read(RUN, kept)).toEqual([progress(2, 'a'), progress(3, 'kept')]);
+});
+
+it('gives nothing of a log whose beginning it has not seen', () => {
+  const logs = createHeldLogs();
+  const elsewhere = extendDigest(EMPTY_LOG, progress(2, 'a'));
+  const [digest] = append(logs, elsewhere, progress(3, 'b'));
+  expect(logs.read(RUN, digest)).toBeNull();
+});
+
+it('gives nothing where the same place was reached with other entries', () => {
+  const logs = createHeldLogs();
+  append(logs, EMPTY_LOG, progress(2, 'a'));
+  const other = extendDigest(EMPTY_LOG, progress(2, 'A'));
+  expect(logs.read(RUN, other)).toBeNull();
+});
