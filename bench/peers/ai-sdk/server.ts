@@ -62,7 +62,8 @@ app.post('/api/chat', async (context) => {
     // Not the request's own signal: a lost connection would end what is to be resumed.
     abortSignal: work.signal,
   });
-  return createUIMessageStreamResponse({
+  const resumable = Promise.withResolvers<void>();
+  const response = createUIMessageStreamResponse({
     stream: toUIMessageStream({
       stream: result.stream,
       originalMessages: messages,
@@ -72,12 +73,17 @@ app.post('/api/chat', async (context) => {
         await chats.save(id, { messages, activeStreamId: null });
       },
     }),
-    async consumeSseStream({ stream }) {
-      await streams.createNewResumableStream(streamId, () => stream);
-      await chats.save(id, { activeStreamId: streamId });
-    },
+    consumeSseStream: ({ stream }) => resumable.resolve(keep(id, streamId, stream)),
   });
+  // The guide does not wait: a second reader who came in these first milliseconds would be told that there is no stream.
+  await resumable.promise;
+  return response;
 });
+
+async function keep(id: string, streamId: string, stream: ReadableStream<string>): Promise<void> {
+  await streams.createNewResumableStream(streamId, () => stream);
+  await chats.save(id, { activeStreamId: streamId });
+}
 
 app.get('/api/chat/:id/stream', async (context) => {
   const { activeStreamId } = await chats.read(context.req.param('id'));
@@ -99,6 +105,11 @@ app.post('/api/chat/:id/stop', async (context) => {
 app.get('/api/chat/:id', async (context) =>
   context.json(await chats.read(context.req.param('id'))),
 );
+
+app.onError((error, context) => {
+  console.error(String(error));
+  return context.text(String(error), 500);
+});
 
 serve(
   { fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT']) },
