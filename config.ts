@@ -16,10 +16,12 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' });
-const relayUrl = z.url({
-  protocol: /^(postgres(ql)?|rediss?)$/,
-  error: 'must be a postgres://, redis:// or rediss:// URL',
-});
+const relayUrl = z.literal('in-process').or(
+  z.url({
+    protocol: /^(postgres(ql)?|rediss?)$/,
+    error: 'must be a postgres://, redis:// or rediss:// URL, or in-process',
+  }),
+);
 const origin = z.string().refine((text) => URL.parse(text)?.origin === text, {
   error: 'must be origins like https://app.example, with commas between them',
 });

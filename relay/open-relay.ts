@@ -6,7 +6,7 @@ import type { Relay } from './relay.ts';
 import { openServerRelay } from './server-relay.ts';
 
 export interface RelayOptions {
-  /** `RELAY_URL`: wins over the database. */
+  /** `RELAY_URL`: wins over the database. `in-process`: for a process that is API and worker, and the only one. */
   relayUrl?: string | undefined;
   /** `DATABASE_URL`: where there is a shared database, it carries the relay too. */
   databaseUrl?: string | undefined;
@@ -23,7 +23,7 @@ export class RelayUnavailable extends Error {
 export async function openRelay(options: RelayOptions): Promise<Relay> {
   const { relayUrl, databaseUrl, onError = () => {} } = options;
   const url = relayUrl ?? databaseUrl;
-  if (url === undefined) return createInProcessRelay(onError);
+  if (url === undefined || url === 'in-process') return createInProcessRelay(onError);
   const { protocol = '', host = '' } = URL.parse(url) ?? {};
   const carrierFor = carrierOf(protocol);
   try {
@@ -38,7 +38,9 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
 function carrierOf(protocol: string): (url: string) => Carrier {
   if (/^postgres(ql)?:$/.test(protocol)) return postgresCarrier;
   if (/^rediss?:$/.test(protocol)) return redisCarrier;
-  throw new RelayUnavailable('RELAY_URL must be a postgres://, redis:// or rediss:// URL');
+  throw new RelayUnavailable(
+    'RELAY_URL must be a postgres://, redis:// or rediss:// URL, or in-process',
+  );
 }
 
 /** Node's error for a name with several addresses has a code and no message. */

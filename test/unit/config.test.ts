@@ -80,7 +80,7 @@ describe('the configuration', () => {
       'HOLDFAST_HARTBEAT_MS is not a setting',
       'PORT must be at most 65535',
       'DATABASE_URL must be a postgres:// URL',
-      'RELAY_URL must be a postgres://, redis:// or rediss:// URL',
+      'RELAY_URL must be a postgres://, redis:// or rediss:// URL, or in-process',
       'TEMPORAL_UI_URL must be an http or https URL',
       'MODEL must be demo, openai/<id>, anthropic/<id> or openai-compatible/<id>',
       'HOLDFAST_HEARTBEAT_MS must be a whole number',
@@ -90,10 +90,13 @@ describe('the configuration', () => {
     ]);
   });
 
-  it.each(['postgres://db/a', 'postgresql://db/a', 'redis://cache:6379/1', 'rediss://u:p@cache'])(
-    'takes %s for the relay',
-    (url) => expect(loadConfig({ RELAY_URL: url }).relayUrl).toBe(url),
-  );
+  it.each([
+    'postgres://db/a',
+    'postgresql://db/a',
+    'redis://cache:6379/1',
+    'rediss://u:p@cache',
+    'in-process',
+  ])('takes %s for the relay', (url) => expect(loadConfig({ RELAY_URL: url }).relayUrl).toBe(url));
 
   it.each(['0.0.0.0', '::', '192.168.0.7', 'holdfast.example', '127.0.0.1.example'])(
     'refuses to serve %s, because there are no keys',

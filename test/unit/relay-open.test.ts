@@ -13,6 +13,17 @@ describe('openRelay', () => {
     expect(messages).toEqual([{ kind: 'cancel' }]);
   });
 
+  it('is in process beside a database where it is told so', async () => {
+    await using relay = await openRelay({
+      relayUrl: 'in-process',
+      databaseUrl: 'postgres://unused',
+    });
+    const messages: RelayMessage[] = [];
+    await relay.subscribe('task_1', (message) => messages.push(message));
+    relay.publish('task_1', { kind: 'end' });
+    expect(messages).toEqual([{ kind: 'end' }]);
+  });
+
   it.each(['mysql://example.test', 'nonsense', ''])(
     'refuses the relay URL %o and names RELAY_URL',
     async (relayUrl) => {
