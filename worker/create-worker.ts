@@ -52,9 +52,10 @@ function feedSinks({ relay, logs }: CreateWorkerOptions): NonNullable<WorkerOpti
       logGrew: {
         callDuringReplay: false,
         fn({ runId }: { runId: string }, appended: AppendedEntry) {
-          const { task_id, seq } = appended.entry;
+          const { task_id, seq, type } = appended.entry;
+          const isEnding = type === 'turn.final_answer' || type === 'turn.interrupted';
           logs.append(runId, appended);
-          relay.publish(task_id, { kind: 'log', lastSeq: seq });
+          relay.publish(task_id, { kind: 'log', lastSeq: seq, isEnding });
         },
       },
     },
