@@ -50,6 +50,13 @@ const SETTINGS = {
   /** Base of the links to runs in Temporal's Web UI, without a slash at its end. */
   temporalUiUrl: setting('TEMPORAL_UI_URL', httpUrl.default('http://127.0.0.1:8233')),
   taskQueue: setting('TASK_QUEUE', z.string().default('holdfast')),
+  /** Name and version of a serverless worker's deployment. */
+  deploymentName: setting('HOLDFAST_DEPLOYMENT', z.string().default('holdfast')),
+  buildId: setting('HOLDFAST_BUILD_ID', z.string().optional()),
+  /** File that `npm run bundle` has made. Left out: the workflow bundle is built at start. */
+  workflowBundle: setting('HOLDFAST_WORKFLOW_BUNDLE', z.string().optional()),
+  /** How often the schedule of the reconciler begins a shift, if none is under way. */
+  reconcileEverySeconds: setting('HOLDFAST_RECONCILE_EVERY_S', integer(60)),
   /** The model of agents that name none. */
   model: setting(
     'MODEL',
@@ -92,6 +99,8 @@ const SETTINGS = {
   maxHistoryEvents: setting('HOLDFAST_MAX_HISTORY_EVENTS', integer(4000)),
   /** Time that a stopping worker gives to its activities. */
   shutdownGraceMs: setting('HOLDFAST_SHUTDOWN_GRACE_MS', integer(2000, { min: 0 })),
+  /** A serverless worker without work for so long ends its invocation. */
+  lambdaIdleMs: setting('HOLDFAST_LAMBDA_IDLE_MS', integer(20_000)),
   maxConcurrentActivities: setting('HOLDFAST_MAX_CONCURRENT_ACTIVITIES', integer(500)),
   logLevel: setting('HOLDFAST_LOG_LEVEL', z.enum(LOG_LEVELS).default('info')),
   /** Age at which a feed's connection ends and its reader resumes. */

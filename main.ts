@@ -1,5 +1,7 @@
 import { loadConfig } from './config.ts';
-import { openShared, startApi, startWorker } from './compose.ts';
+import { startApi } from './compose-api.ts';
+import { startWorker } from './compose-worker.ts';
+import { openShared } from './compose.ts';
 import { ensureDevServer } from './dev-server.ts';
 import { runProcess } from './run-process.ts';
 
@@ -9,7 +11,7 @@ await runProcess(async (opened, stop) => {
   opened.use(await ensureDevServer(config));
   const shared = opened.use(await openShared(config));
   const worker = opened.use(await startWorker(config, shared, stop));
-  const api = opened.use(await startApi(config, shared, worker));
+  const api = opened.use(await startApi(config, shared, worker.client));
   process.stdout.write(greeting(api.url, config.temporalUiUrl, config.model));
   return worker;
 });

@@ -17,8 +17,6 @@ const ROUND_MS = 1_000;
 const CHECK_EVERY_MS = 5_000;
 /** A PENDING task gets this long to begin by the start that its API sent. */
 const START_GRACE_MS = 2_000;
-/** A shift of the reconciler; the schedule begins the next one. */
-const SHIFT_MS = 5 * 60_000;
 /** Tasks per round and kind. */
 const BATCH = 50;
 /** Deadline of each call to Temporal. */
@@ -30,6 +28,8 @@ export interface SweepDeps {
   taskQueue: string;
   /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
   stopping: AbortSignal;
+  /** A shift ends after the round in which it is this old, in milliseconds; the schedule begins the next one. */
+  shiftMs: number;
 }
 
 /**
@@ -40,10 +40,10 @@ export function createSweep(deps: SweepDeps) {
   const { store } = deps;
   return async function sweep(): Promise<void> {
     const context = Context.current();
-    const end = Date.now() + SHIFT_MS;
+    const end = Date.now() + deps.shiftMs;
     const each = (tasks: TaskRecord[], work: (task: TaskRecord) => Promise<void>) =>
       Promise.all(tasks.map((task) => guarded(context, () => work(task))));
-    while (Date.now() < end) {
+    for (;;) {
       context.heartbeat();
       await guarded(context, async () => {
         await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) =>
@@ -54,6 +54,7 @@ export function createSweep(deps: SweepDeps) {
           endFromOutside(deps, context, task),
         );
       });
+      if (Date.now() >= end) return;
       await pause(context, deps.stopping);
     }
   };

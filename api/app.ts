@@ -6,7 +6,7 @@ import { LOCAL_OWNER } from '../contract/names.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { ApiEnv, App, AppDependencies } from './dependencies.ts';
 import { ApiError, errorResponse, toApiError } from './errors.ts';
-import { allowOrigins, guardLoopback } from './guard.ts';
+import { allowOrigins } from './guard.ts';
 import { addAgentRoutes } from './routes/agents.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addDocsRoutes } from './routes/docs.ts';
@@ -34,7 +34,7 @@ export function createApp(dependencies: AppDependencies): App {
 }
 
 /** The order matters: everything after the first has a request id, and nothing runs for a caller that the guard refuses. */
-function addMiddleware(app: App, { config }: AppDependencies): void {
+function addMiddleware(app: App, { config, guard }: AppDependencies): void {
   app.use(requestId());
   app.use(async (c, next) => {
     await next();
@@ -43,7 +43,7 @@ function addMiddleware(app: App, { config }: AppDependencies): void {
   });
   // The API is plain HTTP on loopback: HSTS would lock a browser out of its other services.
   app.use(secureHeaders({ strictTransportSecurity: false }));
-  app.use(guardLoopback(config.corsOrigins));
+  app.use(guard);
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseBody }));
   app.use(async (c, next) => {

@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import type { Agent } from '../agents/agent.ts';
 import type { Store } from '../store/store.ts';
 import type { Feed, Tasks } from './ports.ts';
@@ -25,6 +26,8 @@ export interface AppDependencies {
   feed: Feed;
   readiness: Readiness;
   agents: readonly Agent[];
+  /** Refuses callers who may not use the API. */
+  guard: MiddlewareHandler;
   config: ApiConfig;
   /** Hears of what callers are not told: pino, or anything with its shape. */
   log: { error(context: object, message: string): void };

@@ -1,4 +1,5 @@
-import { openShared, startApi } from '../compose.ts';
+import { startApi } from '../compose-api.ts';
+import { openShared } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { runProcess } from '../run-process.ts';
 

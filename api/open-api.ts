@@ -2,33 +2,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
-import type { Client } from '@temporalio/client';
-import type { Agent } from '../agents/agent.ts';
-import type { Relay } from '../relay/relay.ts';
-import type { Store } from '../store/store.ts';
-import { createApp } from './app.ts';
-import type { ApiConfig, AppDependencies } from './dependencies.ts';
-import { createFeed } from './feed/create-feed.ts';
-import { createHubs } from './feed/hubs.ts';
-import { createRunClient } from './run-client.ts';
-import { taskView } from './task-view.ts';
-import { createTasks } from './tasks/create-tasks.ts';
+import { guardLoopback } from './guard.ts';
+import { openApp, type OpenAppOptions } from './open-app.ts';
 
-export interface OpenApiOptions {
-  store: Store;
-  relay: Relay;
-  client: Client;
-  /** As `RunClientOptions.eagerStarter`. */
-  eagerStarter?: Client | undefined;
-  agents: readonly Agent[];
-  log: AppDependencies['log'];
-  settings: ApiConfig & {
+export interface OpenApiOptions extends Omit<OpenAppOptions, 'guard'> {
+  settings: OpenAppOptions['settings'] & {
     host: string;
     /** 0: any free port. */
     port: number;
-    taskQueue: string;
-    streamMaxMs: number;
-    maxStreams: number;
   };
 }
 
@@ -37,36 +18,13 @@ export interface RunningApi extends AsyncDisposable {
   url: string;
 }
 
-/** Readiness asks Temporal with this deadline, in milliseconds. */
-const READY_MS = 2_000;
 /** Requests that are still open at shutdown get this long, in milliseconds. */
 const DRAIN_MS = 5_000;
 
 /** The API, listening. Disposing it ends every stream between two frames, lets requests end, and stops to listen. */
 export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
-  const { store, relay, client, eagerStarter, agents, log, settings } = options;
-  const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
-  const hubs = createHubs({ store, relay, runs });
-  const { streamMaxMs, maxStreams } = settings;
-  const feed = createFeed({
-    hubs,
-    streamMaxMs,
-    maxStreams,
-    view: (task) => taskView(task, settings),
-  });
-  const app = createApp({
-    store,
-    tasks: createTasks({ store, relay, runs, hubs }),
-    feed,
-    readiness: {
-      store: () => store.ping(),
-      temporal: () =>
-        client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({})),
-    },
-    agents,
-    config: settings,
-    log,
-  });
+  const { settings } = options;
+  const { app, drain } = openApp({ ...options, guard: guardLoopback(settings.corsOrigins) });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.listen(settings.port, settings.host);
   await once(server, 'listening');
@@ -76,7 +34,7 @@ export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
-      await feed.drain();
+      await drain();
       server.closeIdleConnections();
       const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;

@@ -64,13 +64,9 @@ async function recordAll(folder: string): Promise<void> {
       ...{ model: 'demo', maxSteps: 10, taskTimeoutMs: 60_000, maxModelAttempts: 3 },
       ...{ retryBaseMs: 20, heartbeatTimeoutMs: 10_000, maxTokens: 100_000, maxHistoryEvents: 30 },
     },
-    ...{
-      heartbeatMs: 100,
-      maxHeartbeatsPerSecond: 200,
-      modelIdleTimeoutMs: 30_000,
-      shutdownGraceMs: 0,
-    },
-    maxConcurrentActivities: 10,
+    ...{ heartbeatMs: 100, maxHeartbeatsPerSecond: 200 },
+    ...{ modelIdleTimeoutMs: 30_000, shutdownGraceMs: 0 },
+    ...{ maxConcurrentActivities: 10, reconcileEverySeconds: 60 },
   });
   const client = new Client({ connection });
   for (const scenario of SCENARIOS) {

@@ -1,4 +1,5 @@
-import { openShared, startWorker } from '../compose.ts';
+import { startWorker } from '../compose-worker.ts';
+import { openShared } from '../compose.ts';
 import { loadConfig } from '../config.ts';
 import { runProcess } from '../run-process.ts';
 

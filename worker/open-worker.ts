@@ -1,31 +1,10 @@
 import { Client } from '@temporalio/client';
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
-import { createHeldLogs } from '../activities/held-logs.ts';
-import { createActivities } from '../activities/index.ts';
-import type { RunDefaults } from '../activities/begin-task.ts';
-import type { Models } from '../activities/models/model.ts';
-import type { Agent } from '../agents/agent.ts';
-import type { Relay } from '../relay/relay.ts';
-import type { Store } from '../store/store.ts';
-import { createWorker } from './create-worker.ts';
+import { Worker, type NativeConnection } from '@temporalio/worker';
 import { ensureReconciler, ensureSearchAttributes } from './prepare-namespace.ts';
+import { workerOptions, type WorkOptions } from './worker-options.ts';
 
-export interface OpenWorkerOptions {
+export interface OpenWorkerOptions extends WorkOptions {
   connection: NativeConnection;
-  namespace: string;
-  taskQueue: string;
-  store: Store;
-  relay: Relay;
-  models: Models;
-  agents: readonly Agent[];
-  defaults: RunDefaults;
-  maxHeartbeatsPerSecond: number;
-  /** Times in milliseconds. */
-  heartbeatMs: number;
-  modelIdleTimeoutMs: number;
-  shutdownGraceMs: number;
-  maxConcurrentActivities: number;
-  workflowBundle?: WorkerOptions['workflowBundle'];
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -35,34 +14,27 @@ export interface RunningWorker extends AsyncDisposable {
   readonly client: Client;
 }
 
+/** A shift of the reconciler; the schedule begins the next one. */
+const SHIFT_MS = 5 * 60_000;
+/** Time beyond the grace after which shutdown no longer waits, in milliseconds. */
+const FORCE_AFTER_MS = 10_000;
+
 /** A worker at work, with its namespace prepared. Disposing it hands over what it was doing and waits for its end. */
 export async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
-  const { connection, namespace, taskQueue, store, relay, models } = options;
+  const { connection, namespace, taskQueue, shutdownGraceMs } = options;
   await ensureSearchAttributes(connection, namespace);
   const stopping = new AbortController();
-  const logs = createHeldLogs();
-  const worker = await createWorker({
-    ...options,
-    logs,
-    activities: createActivities({
-      store,
-      relay,
-      logs,
-      models,
-      agents: new Map(options.agents.map((agent) => [agent.name, agent])),
-      defaults: options.defaults,
-      taskQueue,
-      heartbeatMs: options.heartbeatMs,
-      maxHeartbeatsPerSecond: options.maxHeartbeatsPerSecond,
-      modelIdleTimeoutMs: options.modelIdleTimeoutMs,
-      stopping: stopping.signal,
-    }),
+  const worker = await Worker.create({
+    ...workerOptions(options, { stopping: stopping.signal, shiftMs: SHIFT_MS }),
+    connection,
+    namespace,
+    shutdownForceTime: shutdownGraceMs + FORCE_AFTER_MS,
   });
   const ended = worker.run();
   // Whoever awaits `ended` hears of a failure; nobody needs to.
   ended.catch(() => undefined);
   const client = new Client({ connection, namespace });
-  await ensureReconciler(client, taskQueue);
+  await ensureReconciler(client, taskQueue, options.reconcileEverySeconds);
   return {
     ended,
     client,

@@ -56,14 +56,18 @@ async function register({ operatorService }: Services, namespace: string): Promi
   });
 }
 
-/** A task queue's reconciler: one shift follows the other. Any number of workers may ask for it. */
-export async function ensureReconciler(client: Client, taskQueue: string): Promise<void> {
+/** A task queue's reconciler: one shift follows the other. Any number of workers may ask for it; the first one sets how often. */
+export async function ensureReconciler(
+  client: Client,
+  taskQueue: string,
+  everySeconds: number,
+): Promise<void> {
   const scheduleId = `holdfast-reconcile-${taskQueue}`;
   try {
     await client.schedule.create({
       scheduleId,
-      spec: { intervals: [{ every: '1 minute' }] },
-      // A shift lasts longer than the interval: the next one is kept waiting, and begins when it ends.
+      spec: { intervals: [{ every: everySeconds * 1_000 }] },
+      // Where a shift lasts longer than the interval the next one is kept waiting, and begins when it ends.
       policies: { overlap: 'BUFFER_ONE' },
       state: { triggerImmediately: true },
       action: {

@@ -13,15 +13,22 @@ import type { TasksDeps } from './dependencies.ts';
 /** An accepted task is answered for after so long, whether or not Temporal has answered, in milliseconds. */
 const START_WAIT_MS = 500;
 
+export interface StartingTasks extends Tasks {
+  /** Resolves when no start is on its way to Temporal any more: what is cut off there is left to the reconciler. */
+  settled(): Promise<void>;
+}
+
 /** What a caller may do with tasks, over the store and Temporal. */
-export function createTasks(deps: TasksDeps): Tasks {
+export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
+  const starts = new Set<Promise<void>>();
   return {
     async start(task, key) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
       if (accepted.created) {
-        const starting = startRun(deps, accepted.task);
+        const starting = startRun(deps, accepted.task).finally(() => starts.delete(starting));
+        starts.add(starting);
         await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
       }
       return accepted;
@@ -43,6 +50,9 @@ export function createTasks(deps: TasksDeps): Tasks {
       if (!(await store.deleteTask(id, owner))) throw taskNotFound();
       // The record is gone; a history that stays is removed by Temporal's own retention.
       await runs.forget(id).catch(() => undefined);
+    },
+    async settled() {
+      await Promise.all(starts);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Agent } from '../../agents/agent.ts';
 import { createApp } from '../../api/app.ts';
 import type { App, AppDependencies } from '../../api/dependencies.ts';
 import { ApiError, taskNotFound } from '../../api/errors.ts';
+import { guardLoopback } from '../../api/guard.ts';
 import type { Feed, FeedRequest, Tasks } from '../../api/ports.ts';
 import { parseCursor } from '../../contract/cursor.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
@@ -51,6 +52,7 @@ export async function openRoutes(): Promise<RoutesFixture> {
     feed: feedThat(streams),
     readiness: { store: () => store.ping(), temporal: async () => {} },
     agents: [plainAgent],
+    guard: guardLoopback(apiConfig.corsOrigins),
     config: apiConfig,
     log: { error: (context) => logged.push(context) },
   };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guardLoopback } from '../../api/guard.ts';
 import type { ErrorBody } from '../../contract/wire.ts';
-import { openRoutes, type RoutesFixture } from './routes-fixture.ts';
+import { apiConfig, openRoutes, type RoutesFixture } from './routes-fixture.ts';
 
 let routes: RoutesFixture;
 beforeAll(async () => {
@@ -92,13 +93,8 @@ describe('CORS', () => {
     const foreign = await routes.app.request(`${OWN}/v1/tasks`, request('https://evil.example'));
     expect(foreign.headers.get('Access-Control-Allow-Origin')).toBeNull();
     const app = routes.appWith({
-      config: {
-        corsOrigins: [],
-        temporalUiUrl: '',
-        namespace: '',
-        defaultAgent: '',
-        defaultModel: '',
-      },
+      config: { ...apiConfig, corsOrigins: [] },
+      guard: guardLoopback([]),
     });
     const closed = await app.request(`${OWN}/v1/tasks`, request('https://app.example'));
     expect(await answer(closed)).toEqual([403, 'forbidden']);

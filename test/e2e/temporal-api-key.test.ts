@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { startApi, startWorker } from '../../compose.ts';
+import { startApi } from '../../compose-api.ts';
+import { startWorker } from '../../compose-worker.ts';
 import { loadConfig } from '../../config.ts';
 import { createInProcessRelay } from '../../relay/in-process.ts';
 import { openMemoryStore } from '../../store/open-store.ts';

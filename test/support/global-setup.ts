@@ -1,7 +1,7 @@
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { bundleWorkflows } from '../../worker/bundle-workflows.ts';
 import { startTemporal, type TemporalServer } from './temporal-server.ts';
 
 declare module 'vitest' {
@@ -39,7 +39,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function startShared(): Promise<Shared> {
   const server = await startTemporal();
   try {
-    return { server, workflowBundlePath: await bundleWorkflows(server.dataDir) };
+    return { server, workflowBundlePath: await writeBundle(server.dataDir) };
   } catch (error) {
     await server.stop();
     throw error;
@@ -47,12 +47,8 @@ async function startShared(): Promise<Shared> {
 }
 
 /** Once for all tests, because it takes seconds. */
-async function bundleWorkflows(folder: string): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: path.resolve(import.meta.dirname, '../../workflows/index.ts'),
-    logger: new DefaultLogger('WARN'),
-  });
+async function writeBundle(folder: string): Promise<string> {
   const file = path.join(folder, 'workflows.js');
-  await writeFile(file, code);
+  await writeFile(file, await bundleWorkflows());
   return file;
 }

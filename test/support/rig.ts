@@ -146,7 +146,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       modelIdleTimeoutMs: options.modelIdleTimeoutMs ?? 60_000,
       shutdownGraceMs: options.shutdownGraceMs ?? 0,
       maxConcurrentActivities: 100,
-      workflowBundle,
+      reconcileEverySeconds: 60,
+      workflowBundle: inject('workflowBundlePath'),
     });
     workers.push(worker);
     return worker;

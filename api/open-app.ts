@@ -1,0 +1,69 @@
+import type { Client } from '@temporalio/client';
+import type { MiddlewareHandler } from 'hono';
+import type { Agent } from '../agents/agent.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { Store } from '../store/store.ts';
+import { createApp } from './app.ts';
+import type { ApiConfig, App, AppDependencies } from './dependencies.ts';
+import { createFeed } from './feed/create-feed.ts';
+import { createHubs } from './feed/hubs.ts';
+import { createRunClient } from './run-client.ts';
+import { taskView } from './task-view.ts';
+import { createTasks } from './tasks/create-tasks.ts';
+
+export interface OpenAppOptions {
+  store: Store;
+  relay: Relay;
+  client: Client;
+  /** As `RunClientOptions.eagerStarter`. */
+  eagerStarter?: Client | undefined;
+  agents: readonly Agent[];
+  log: AppDependencies['log'];
+  /** Refuses callers who may not use the API. */
+  guard: MiddlewareHandler;
+  settings: ApiConfig & { taskQueue: string; streamMaxMs: number; maxStreams: number };
+}
+
+export interface OpenApp {
+  app: App;
+  /** Ends every stream between two frames, refuses new ones, and waits for starts that are on their way to Temporal. */
+  drain(): Promise<void>;
+}
+
+/** Readiness asks Temporal with this deadline, in milliseconds. */
+const READY_MS = 2_000;
+
+/** The API over what it works on, listening to nothing. What it is given outlives it. */
+export function openApp(options: OpenAppOptions): OpenApp {
+  const { store, relay, client, eagerStarter, agents, log, guard, settings } = options;
+  const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
+  const hubs = createHubs({ store, relay, runs });
+  const tasks = createTasks({ store, relay, runs, hubs });
+  const { streamMaxMs, maxStreams } = settings;
+  const feed = createFeed({
+    hubs,
+    streamMaxMs,
+    maxStreams,
+    view: (task) => taskView(task, settings),
+  });
+  const app = createApp({
+    store,
+    tasks,
+    feed,
+    readiness: {
+      store: () => store.ping(),
+      temporal: () =>
+        client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({})),
+    },
+    agents,
+    guard,
+    config: settings,
+    log,
+  });
+  return {
+    app,
+    async drain() {
+      await Promise.all([feed.drain(), tasks.settled()]);
+    },
+  };
+}

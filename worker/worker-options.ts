@@ -1,0 +1,89 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import type { RunDefaults } from '../activities/begin-task.ts';
+import { createHeldLogs, type AppendedEntry, type HeldLogs } from '../activities/held-logs.ts';
+import { createActivities } from '../activities/index.ts';
+import type { Models } from '../activities/models/model.ts';
+import type { Agent } from '../agents/agent.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { Store } from '../store/store.ts';
+
+/** What a worker works with, wherever it runs. */
+export interface WorkOptions {
+  namespace: string;
+  taskQueue: string;
+  store: Store;
+  relay: Relay;
+  models: Models;
+  agents: readonly Agent[];
+  defaults: RunDefaults;
+  /** File with a bundle that was built before; left out: it is built now, which takes seconds. */
+  workflowBundle?: string | undefined;
+  /** Heartbeats of all steps together. */
+  maxHeartbeatsPerSecond: number;
+  /** Shortest time between two heartbeats that reach the server, in milliseconds. */
+  heartbeatMs: number;
+  /** A provider that is silent for so long has stalled, in milliseconds. */
+  modelIdleTimeoutMs: number;
+  /** Time that activities get to end by themselves at shutdown, in milliseconds. */
+  shutdownGraceMs: number;
+  /** Model streams and tool calls that run at once. */
+  maxConcurrentActivities: number;
+  reconcileEverySeconds: number;
+}
+
+/** How long a worker works. */
+export interface WorkSpan {
+  /** Aborted when it begins to stop. */
+  stopping: AbortSignal;
+  /** As `SweepDeps.shiftMs`. */
+  shiftMs: number;
+}
+
+/** How the SDK's worker is set for agent runs and the reconciler, wherever it runs. */
+export function workerOptions(options: WorkOptions, span: WorkSpan) {
+  const { agents, relay, workflowBundle, heartbeatMs } = options;
+  const logs = createHeldLogs();
+  return {
+    taskQueue: options.taskQueue,
+    activities: createActivities({
+      ...options,
+      ...span,
+      logs,
+      agents: new Map(agents.map((agent) => [agent.name, agent])),
+    }),
+    ...(workflowBundle
+      ? { workflowBundle: { codePath: workflowBundle } }
+      : { workflowsPath: workflowsPath() }),
+    sinks: feedSinks(relay, logs),
+    // Every stream holds an activity slot: a small number would run them in rounds.
+    maxConcurrentActivityTaskExecutions: options.maxConcurrentActivities,
+    // The default throttle, up to 60 s, would make partials and cancels that old.
+    maxHeartbeatThrottleInterval: heartbeatMs,
+    defaultHeartbeatThrottleInterval: heartbeatMs,
+    // After a kill -9 a run waits this long for its old worker before another one takes it.
+    stickyQueueScheduleToStartTimeout: '5 seconds',
+    shutdownGraceTime: options.shutdownGraceMs,
+  } satisfies Partial<WorkerOptions>;
+}
+
+/** `FeedSinks` of the workflows, which this room does not see. */
+function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sinks']> {
+  return {
+    feed: {
+      logGrew: {
+        callDuringReplay: false,
+        fn({ runId }: { runId: string }, appended: AppendedEntry) {
+          const { task_id, seq, type } = appended.entry;
+          const isEnding = type === 'turn.final_answer' || type === 'turn.interrupted';
+          logs.append(runId, appended);
+          relay.publish(task_id, { kind: 'log', lastSeq: seq, isEnding });
+        },
+      },
+    },
+  };
+}
+
+/** Where the workflow bundle is built from. */
+export function workflowsPath(): string {
+  return new URL('../workflows/index.ts', import.meta.url).pathname;
+}
