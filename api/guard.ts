@@ -22,6 +22,31 @@ export function guardLoopback(corsOrigins: readonly string[]): MiddlewareHandler
   };
 }
 
+/** What a function's event says of its caller. AWS writes it, no caller can. */
+interface RequestContext {
+  /** Of a Function URL. https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */
+  authorizer?: { iam?: { userArn?: string } | null } | null;
+  /** Of a REST API. https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html */
+  identity?: { userArn?: string | null } | null;
+}
+
+/**
+ * In a function, while the API has no keys: only callers whom AWS has authenticated by IAM may use it, which is so where the
+ * Function URL or the REST API asks for it. A page in a browser cannot sign, so no origin is asked. Throws `unauthenticated`.
+ */
+export function guardIam(): MiddlewareHandler<{ Bindings: { requestContext?: RequestContext } }> {
+  return async (c, next) => {
+    const { authorizer, identity } = c.env.requestContext ?? {};
+    if (!authorizer?.iam?.userArn && !identity?.userArn) {
+      throw new ApiError(
+        'unauthenticated',
+        'Without API keys the API answers to callers by AWS IAM only.',
+      );
+    }
+    await next();
+  };
+}
+
 /** Cross-origin access for the configured origins. */
 export function allowOrigins(corsOrigins: readonly string[]): MiddlewareHandler {
   return cors({
