@@ -18,17 +18,32 @@ const LIMITS = {
     'status `CANCELLED`, output null. The rows of the stream stay, and are what is shown as the partial here.',
 };
 
-/** DBOS Transact with its durable streams, as https://docs.dbos.dev/ai/streaming has it: one process, which carries runs out and serves their readers. */
-export const dbos: System = { name: 'dbos', limits: LIMITS, open: openDbos };
+interface DbosOptions {
+  /** For so long notifications of what was written are gathered; null: 10 ms, the default. */
+  coalesceMs: number | null;
+}
 
-async function openDbos({ modelUrl, postgresUrl }: Environment): Promise<OpenSystem> {
+/** DBOS Transact with its durable streams, as https://docs.dbos.dev/ai/streaming has it: one process, which carries runs out and serves their readers. */
+export function createDbos(name: string, options: DbosOptions): System {
+  return { name, limits: LIMITS, open: (environment) => openDbos(environment, options) };
+}
+
+async function openDbos(
+  { modelUrl, postgresUrl }: Environment,
+  { coalesceMs }: DbosOptions,
+): Promise<OpenSystem> {
   const folder = await installPeer('dbos');
   await using resources = new AsyncDisposableStack();
   const database = resources.use(await openOwnDatabase(postgresUrl, 'bench_dbos'));
   const server = resources.use(
     await startPeerServer({
-      args: [path.join(folder, 'server.ts')],
-      env: { DATABASE_URL: database.url, MODEL_URL: modelUrl, NODE_ENV: 'production' },
+      args: ['--no-deprecation', path.join(folder, 'server.ts')],
+      env: {
+        DATABASE_URL: database.url,
+        MODEL_URL: modelUrl,
+        NODE_ENV: 'production',
+        ...(coalesceMs !== null && { NOTIFICATION_COALESCE_MS: String(coalesceMs) }),
+      },
       ready: 'listens',
     }),
   );
@@ -37,9 +52,9 @@ async function openDbos({ modelUrl, postgresUrl }: Environment): Promise<OpenSys
     settings: {
       versions: await describePackages(folder),
       node: `${process.version}, NODE_ENV=production`,
-      processes: '1',
+      processes: '1, which a crash kills',
       'database connections': '10, half of them for reads that wait (the default)',
-      'notifications of a stream': 'gathered for 10 ms (the default)',
+      'notifications of a stream': `gathered for ${coalesceMs ?? '10 (the default)'} ms`,
       'readers look without one': 'every 1,000 ms (the default)',
       durable: 'each token, as a row',
     },

@@ -34,7 +34,8 @@ const SYSTEMS = {
     }),
   langgraph: async () => (await import('./langgraph.ts')).langgraph,
   'ai-sdk': async () => (await import('./ai-sdk.ts')).aiSdk,
-  dbos: async () => (await import('./dbos.ts')).dbos,
+  dbos: async () => (await import('./dbos.ts')).createDbos('dbos', { coalesceMs: null }),
+  'dbos-1ms': async () => (await import('./dbos.ts')).createDbos('dbos-1ms', { coalesceMs: 1 }),
   restate: async () =>
     (await import('./restate.ts')).createRestate('restate', { pullIntervalMs: null }),
   'restate-10ms': async () =>

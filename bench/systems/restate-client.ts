@@ -71,7 +71,7 @@ export function createRestateClient({ ingress, admin, readers }: RestateUrls): R
 /** The stream of a topic has no ids: a reader counts its messages, and asks for those behind them. It does not end either: the last message tells. */
 async function* readTopic(url: string, offset: number, signal: AbortSignal): AsyncGenerator<Chunk> {
   const { status, events } = await openSse(`${url}?offset=${offset}`, { signal });
-  if (status !== 200) throw new Error(`${url} answers ${status}`);
+  if (status !== 200) throw new Error(`the topic answers ${status}`);
   for await (const { data, bytes, receivedAt } of events) {
     const { text = '', end } = JSON.parse(data) as Message;
     offset += 1;

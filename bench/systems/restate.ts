@@ -66,9 +66,9 @@ async function openRestate(
     settings: {
       versions: await describePackages(folder),
       node: `${process.version}, NODE_ENV=production`,
-      processes: 'server, services, server of the readers',
+      processes: 'server, services (which a crash kills), server of the readers',
       'server configuration': 'the default',
-      'readers pull': `every ${pullIntervalMs ?? '1,000'} ms${pullIntervalMs === null ? ' (the default)' : ''}`,
+      'readers pull': `every ${pullIntervalMs ?? '1,000 (the default)'} ms`,
       durable: 'each token, as an invocation of its topic',
     },
     ...createRestateClient({ ingress: server.ingress, admin: server.admin, readers: readers.url }),

@@ -26,7 +26,7 @@ export function createRunsClient(
 
 async function open(url: string, request: SseRequest): Promise<SseResponse> {
   const response = await openSse(url, request);
-  if (response.status !== 200) throw new Error(`${url} answers ${response.status}`);
+  if (response.status !== 200) throw new Error(`the stream answers ${response.status}`);
   return response;
 }
 

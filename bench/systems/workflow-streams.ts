@@ -57,8 +57,8 @@ async function openWorkflowStreams(
     settings: {
       versions: await describePackages(folder),
       node: `${process.version}, NODE_ENV=production`,
-      processes: 'worker, server of the readers',
-      'a step publishes': `its first token at once, then every ${batchIntervalMs ?? '2,000'} ms${batchIntervalMs === null ? ' (the default)' : ''}`,
+      processes: 'worker (which a crash kills), server of the readers',
+      'a step publishes': `its first token at once, then every ${batchIntervalMs ?? '2,000 (the default)'} ms`,
       'readers poll': 'by updates that wait, 100 ms apart (the default)',
       heartbeats: 'every 200 ms, throttled to as much; time-out 3 s',
       'steps at once': '1,000',

@@ -17,6 +17,11 @@ export interface StreamEvent {
   data: unknown;
 }
 
+/** There is nothing left to be read. */
+export class StreamGone extends Error {
+  override name = 'StreamGone';
+}
+
 /**
  * Serves `POST /runs`, which starts a run and streams it, `GET /runs/:id/stream`, `POST /runs/:id/cancel` and `GET /runs/:id`
  * on 127.0.0.1 at `PORT`.
@@ -28,7 +33,7 @@ export async function serveRuns(runs: Runs): Promise<void> {
       if (runId === undefined) {
         const { model } = (await json(request)) as { model: string };
         const started = await runs.start(model);
-        response.setHeader('location', `/runs/${started}`);
+        beginStream(response.setHeader('location', `/runs/${started}`));
         await stream(runs.read(started, null), response);
       } else if (verb === 'stream') {
         const after = request.headers['last-event-id']?.toString() ?? null;
@@ -38,9 +43,8 @@ export async function serveRuns(runs: Runs): Promise<void> {
         response.setHeader('content-type', 'application/json').end(JSON.stringify(answer ?? {}));
       }
     } catch (error) {
-      console.error(String(error));
       if (response.headersSent) response.destroy();
-      else response.writeHead(500).end(String(error));
+      else response.writeHead(error instanceof StreamGone ? 410 : 500).end(String(error));
     }
   });
   server.listen({ port: Number(process.env['PORT']), host: '127.0.0.1', backlog: 2_048 });
@@ -48,15 +52,20 @@ export async function serveRuns(runs: Runs): Promise<void> {
   console.log('the server listens');
 }
 
-async function stream(events: AsyncIterable<StreamEvent>, response: ServerResponse): Promise<void> {
+function beginStream(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   response.flushHeaders();
+}
+
+async function stream(events: AsyncIterable<StreamEvent>, response: ServerResponse): Promise<void> {
   for await (const { id, event, data } of events) {
     if (response.destroyed) return;
+    if (!response.headersSent) beginStream(response);
     const name = event === undefined ? '' : `event: ${event}\n`;
     if (!response.write(`id: ${id}\n${name}data: ${JSON.stringify(data)}\n\n`)) {
       await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
   }
+  if (!response.headersSent) beginStream(response);
   response.end();
 }

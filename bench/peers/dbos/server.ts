@@ -3,7 +3,7 @@ import { calculate, QUESTION, type Message } from '../common/messages.ts';
 import { streamMessage } from '../common/model.ts';
 import { serveRuns } from '../common/serve-runs.ts';
 
-const { DATABASE_URL = '', MODEL_URL = '' } = process.env;
+const { DATABASE_URL = '', MODEL_URL = '', NOTIFICATION_COALESCE_MS } = process.env;
 const STREAM = 'tokens';
 
 /** An agent as https://docs.dbos.dev/ai/streaming has it: each call of the model is a step, which writes its tokens to the run's stream. */
@@ -38,7 +38,8 @@ function callModel(model: string, messages: Message[]): Promise<Message> {
 DBOS.setConfig({
   name: 'peer-dbos',
   systemDatabaseUrl: DATABASE_URL,
-  logLevel: 'warn',
+  logLevel: 'error',
+  ...(NOTIFICATION_COALESCE_MS && { notificationCoalesceMs: Number(NOTIFICATION_COALESCE_MS) }),
 });
 await DBOS.launch();
 await serveRuns({

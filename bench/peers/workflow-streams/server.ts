@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection, WorkflowUpdateFailedError } from '@temporalio/client';
-import { CancelledFailure, defaultPayloadConverter } from '@temporalio/common';
+import {
+  Client,
+  Connection,
+  WorkflowUpdateFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import {
+  CancelledFailure,
+  defaultPayloadConverter,
+  WorkflowNotFoundError,
+} from '@temporalio/common';
 import { WorkflowStreamClient } from '@temporalio/workflow-streams/client';
-import { serveRuns, type StreamEvent } from '../common/serve-runs.ts';
+import { serveRuns, StreamGone, type StreamEvent } from '../common/serve-runs.ts';
 import { ADDRESS, TASK_QUEUE } from './settings.ts';
 import type { agent } from './workflows.ts';
 
@@ -35,7 +44,7 @@ async function* read(runId: string, offset: number): AsyncGenerator<StreamEvent>
   try {
     for await (const item of stream.subscribe(['delta', 'retry', 'close'], offset)) {
       hasBegun = true;
-      if (item.topic === 'close') return await handle.signal('subscriberAcknowledgedTerminator');
+      if (item.topic === 'close') return await acknowledge(handle);
       if (item.topic === 'retry') {
         yield { id: item.offset, event: 'reset', data: '' };
       } else {
@@ -49,5 +58,14 @@ async function* read(runId: string, offset: number): AsyncGenerator<StreamEvent>
       throw error;
   }
   const { status } = await handle.describe();
-  if (!hasBegun || status.name === 'COMPLETED') throw new Error(`the stream of ${runId} is gone`);
+  if (!hasBegun || status.name === 'COMPLETED') throw new StreamGone(status.name);
+}
+
+/** The workflow waits for one reader; for the others it may be closed by now. */
+async function acknowledge(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.signal('subscriberAcknowledgedTerminator');
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }
