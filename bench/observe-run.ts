@@ -32,13 +32,13 @@ export async function observeRun(
   system: OpenSystem,
   spec: ModelSpec,
   options: ObserveOptions = {},
-): Promise<Observation> {
+): Promise<Observation & { runId: string }> {
   const { signal = new AbortController().signal } = options;
   const startedAt = process.hrtime.bigint();
-  const { chunks } = await system.start(spec, signal);
+  const { runId, chunks } = await system.start(spec, signal);
   const observation = await observe(chunks, { ...options, startedAt });
   if (observation.problem !== null) throw new Error(observation.problem);
-  return observation;
+  return { runId, ...observation };
 }
 
 /** Reads to the end of the stream, whatever it is. */

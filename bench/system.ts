@@ -40,6 +40,8 @@ export interface OpenSystem extends AsyncDisposable {
   crash(): Promise<void>;
   /** Its processes, for memory and processor time. Without databases, Temporal and the model. */
   pids(): number[];
+  /** Those of its processes that later readers are connected to. Left out: all. */
+  readerPids?(): number[];
 }
 
 export interface StartedRun {

@@ -1,5 +1,9 @@
 import type { Scenario } from '../scenario.ts';
 import { createCancel } from './cancel.ts';
+import { history } from './history.ts';
+import { idle } from './idle.ts';
+import { readers } from './readers.ts';
+import { storm } from './storm.ts';
 import { crash } from './crash.ts';
 import { delta } from './delta.ts';
 import { resume } from './resume.ts';
@@ -13,6 +17,10 @@ export const SCENARIOS = {
   'cancel-silent': createCancel({ silent: true, reader: 'starter' }),
   'cancel-other': createCancel({ silent: false, reader: 'other' }),
   crash,
+  readers,
+  storm,
+  idle,
+  history,
 } satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

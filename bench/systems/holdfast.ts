@@ -38,6 +38,7 @@ export async function openHoldfast(
     },
     crash: () => processes.crash(),
     pids: () => processes.pids(),
+    readerPids: () => processes.apiPids().slice(-1),
     [Symbol.asyncDispose]: () => processes[Symbol.asyncDispose](),
   };
 }

@@ -1,0 +1,81 @@
+import type { Latencies } from './latencies.ts';
+import type { Chunk, OpenSystem } from './system.ts';
+import { createTranscript, type Transcript } from './transcript.ts';
+
+/** So many connections are opened at a time where the opening is not what is measured. */
+const OPENED_TOGETHER = 50;
+
+/** One of many readers: what it has got over all its connections. */
+export interface CrowdReader {
+  readonly runId: string;
+  readonly transcript: Transcript;
+  /** Reads behind the last chunk that it has. Resolves with the first chunk of this connection, or the first with text. */
+  connect(first?: 'text'): Promise<Chunk>;
+  /** Leaves, as a closed laptop does. Resolves once the connection is gone. */
+  drop(): Promise<void>;
+  /** Resolves when this connection's stream ended by itself, with the time of its last chunk. Rejects where it broke. */
+  ended(): Promise<bigint>;
+}
+
+export interface CrowdOptions {
+  /** Readers are spread over them. */
+  runIds: readonly string[];
+  readers: number;
+  /** Gets the time that tokens took which the model said after `from`. */
+  live?: { latencies: Latencies; from(): bigint };
+}
+
+export function createCrowd(system: OpenSystem, options: CrowdOptions): CrowdReader[] {
+  const { runIds, readers, live } = options;
+  return Array.from({ length: readers }, (_, index) =>
+    createReader(system, runIds[index % runIds.length] ?? '', live),
+  );
+}
+
+/** Connects all readers without a rush. */
+export async function connectSlowly(crowd: readonly CrowdReader[]): Promise<void> {
+  for (let index = 0; index < crowd.length; index += OPENED_TOGETHER) {
+    const some = crowd.slice(index, index + OPENED_TOGETHER);
+    await Promise.all(some.map((reader) => reader.connect()));
+  }
+}
+
+function createReader(system: OpenSystem, runId: string, live: CrowdOptions['live']): CrowdReader {
+  const transcript = createTranscript();
+  let after: string | undefined;
+  let leaving = new AbortController();
+  let reading = Promise.resolve(0n);
+
+  async function read(onChunk: (chunk: Chunk) => void): Promise<bigint> {
+    let lastAt = 0n;
+    const { signal } = leaving;
+    for await (const chunk of system.read(runId, { signal, ...(after && { after }) })) {
+      onChunk(chunk);
+      after = chunk.id ?? after;
+      lastAt = chunk.receivedAt;
+      for (const { sentAt } of transcript.add(chunk)) {
+        if (live && sentAt >= live.from()) live.latencies.add(lastAt - sentAt);
+      }
+    }
+    return lastAt;
+  }
+
+  return {
+    runId,
+    transcript,
+    async connect(wanted) {
+      leaving = new AbortController();
+      const first = Promise.withResolvers<Chunk>();
+      reading = read((chunk) => {
+        if (wanted === undefined || chunk.text) first.resolve(chunk);
+      });
+      reading.catch(first.reject);
+      return first.promise;
+    },
+    async drop() {
+      leaving.abort();
+      await reading.catch(() => undefined);
+    },
+    ended: () => reading,
+  };
+}

@@ -1,0 +1,11 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser } from 'eventsource-parser';
+import type { ModelSpec } from '../model-spec.ts';
+import { observe } from '../observe-run.ts';
+import { watchUsage } from '../process-usage.ts';
+import { newSpec, type Scenario, type Scene } from '../scenario.ts';
+import type { Chunk, OpenSystem } from '../system.ts';
+import { isHoldfast, toChunk, type OpenHoldfast } from '../systems/holdfast.ts';
+import { createTranscript, findFaults } from '../transcript.ts';
