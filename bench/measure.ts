@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createModelReports } from './model/start-model.ts';
-import type { Figures, Size } from './scenario.ts';
+import { observeRun } from './observe-run.ts';
+import { newSpec, type Figures, type Size } from './scenario.ts';
 import { SCENARIOS, type ScenarioName } from './scenarios/index.ts';
-import type { Environment } from './system.ts';
+import type { Environment, OpenSystem } from './system.ts';
 import { loadSystem, type SystemName } from './systems/index.ts';
 
 /** What this process is told to measure. */
@@ -34,6 +35,7 @@ async function measure({ scenario, system, environment, size }: Order): Promise<
   const whole = { ...environment, scratchDir };
   const opened = resources.use(await (await loadSystem(system)).open(whole));
   const model = createModelReports(environment.modelUrl);
+  await warmUp(opened);
   await model.forget();
   await model.loopDelay();
   const loopDelay = watchLoopDelay();
@@ -45,6 +47,12 @@ async function measure({ scenario, system, environment, size }: Order): Promise<
   });
   const late = { readers: loopDelay.read().p99Ms, model: (await model.loopDelay()).p99Ms };
   return { settings: opened.settings, figures, late };
+}
+
+/** What is compiled, connected and cached by the first runs is in no figure. */
+async function warmUp(system: OpenSystem): Promise<void> {
+  const size = { steps: 2, tokens: 25, intervalMs: 10 };
+  await Promise.all(Array.from({ length: 10 }, () => observeRun(system, newSpec(size))));
 }
 
 // An end by signal takes the system's processes along, which end with this one.

@@ -16,6 +16,7 @@ export interface SseEvent {
 export interface SseResponse {
   status: number;
   headers: IncomingMessage['headers'];
+  /** The body is not read before these are. */
   events: AsyncIterable<SseEvent>;
 }
 

@@ -7,6 +7,7 @@ import { storm } from './storm.ts';
 import { crash } from './crash.ts';
 import { delta } from './delta.ts';
 import { resume } from './resume.ts';
+import { slowReader } from './slow-reader.ts';
 import { start } from './start.ts';
 
 export const SCENARIOS = {
@@ -20,6 +21,7 @@ export const SCENARIOS = {
   readers,
   storm,
   idle,
+  'slow-reader': slowReader,
   history,
 } satisfies Record<string, Scenario>;
 

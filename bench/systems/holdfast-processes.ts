@@ -45,7 +45,8 @@ export async function startHoldfast(
     DATA_DIR: environment.scratchDir,
     TEMPORAL_ADDRESS: environment.temporalAddress,
     OPENAI_BASE_URL: environment.modelUrl,
-    HOLDFAST_LOG_LEVEL: 'info',
+    // The readers that do not read need a run that says much.
+    HOLDFAST_MAX_TOKENS: '100000000',
     ...(shape.store === 'postgres' && { DATABASE_URL: await own('bench') }),
     ...(shape.relay === 'redis' && { RELAY_URL: environment.redisUrl }),
   };
@@ -89,6 +90,6 @@ function describe({ processes, store, relay }: HoldfastShape): Record<string, st
     processes: processes === 'one' ? 'one' : `${processes.apis} API, ${processes.workers} worker`,
     store,
     relay: relay !== 'default' ? relay : store === 'embedded' ? 'in process' : 'postgres',
-    other: 'defaults',
+    other: 'defaults, but HOLDFAST_MAX_TOKENS=100000000',
   };
 }

@@ -11,6 +11,10 @@ export interface OpenHoldfast extends OpenSystem {
   readonly processes: HoldfastProcesses;
 }
 
+export function isHoldfast(system: OpenSystem): system is OpenHoldfast {
+  return 'processes' in system;
+}
+
 /** Holdfast in one of its shapes. */
 export function createHoldfast(name: string, shape: HoldfastShape): System {
   return { name, open: (environment) => openHoldfast(environment, shape) };
@@ -73,7 +77,11 @@ async function* readRun(
   yield* toChunks(events, after);
 }
 
-async function* toChunks(events: AsyncIterable<SseEvent>, after?: string): AsyncGenerator<Chunk> {
+/** What a feed's events are to the scenarios. `after`: the cursor that the feed was opened with. */
+export async function* toChunks(
+  events: AsyncIterable<SseEvent>,
+  after?: string,
+): AsyncGenerator<Chunk> {
   const said = createChunker(after);
   for await (const { id, data, bytes, receivedAt } of events) {
     yield { id, bytes, receivedAt, ...said(JSON.parse(data) as Frame) };
