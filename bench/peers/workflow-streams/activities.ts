@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowStreamClient } from '@temporalio/workflow-streams/client';
-import type { Message } from '../common/messages.ts';
+import { calculate, type Message, type ToolCall } from '../common/messages.ts';
 import { streamMessage } from '../common/model.ts';
 import { BATCH_INTERVAL_MS, HEARTBEAT_MS, MODEL_URL } from './settings.ts';
 
@@ -25,4 +25,8 @@ export async function callModel(model: string, messages: Message[]): Promise<Mes
   } finally {
     clearInterval(heartbeats);
   }
+}
+
+export function calculator(call: ToolCall): Promise<Message> {
+  return Promise.resolve(calculate(call));
 }

@@ -1,9 +1,9 @@
 import { condition, defineSignal, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
 import { WorkflowStream } from '@temporalio/workflow-streams/workflow';
-import { calculate, QUESTION, type Message } from '../common/messages.ts';
-import type { callModel } from './activities.ts';
+import { QUESTION, type Message } from '../common/messages.ts';
+import type * as activities from './activities.ts';
 
-const model = proxyActivities<{ callModel: typeof callModel }>({
+const { callModel, calculator } = proxyActivities<typeof activities>({
   startToCloseTimeout: '5 minutes',
   // As samples-typescript/activities-cancellation-heartbeating.
   heartbeatTimeout: '3s',
@@ -12,7 +12,7 @@ const model = proxyActivities<{ callModel: typeof callModel }>({
 });
 
 /** A reader has had the end. */
-export const acknowledgeEnd = defineSignal('subscriberAcknowledgedTerminator');
+const acknowledgeEnd = defineSignal('subscriberAcknowledgedTerminator');
 
 /** An agent after "Stream LLM output" of https://docs.temporal.io/develop/typescript/workflows/workflow-streams. */
 export async function agent(name: string): Promise<string> {
@@ -32,8 +32,9 @@ export async function agent(name: string): Promise<string> {
 async function answer(name: string): Promise<string> {
   const messages: Message[] = [QUESTION];
   for (;;) {
-    const message = await model.callModel(name, messages);
-    messages.push(message, ...(message.tool_calls ?? []).map(calculate));
+    const message = await callModel(name, messages);
+    messages.push(message);
+    for (const call of message.tool_calls ?? []) messages.push(await calculator(call));
     if (!message.tool_calls) return message.content;
   }
 }
