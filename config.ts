@@ -101,6 +101,8 @@ const SETTINGS = {
   shutdownGraceMs: setting('HOLDFAST_SHUTDOWN_GRACE_MS', integer(2000, { min: 0 })),
   /** A serverless worker without work for so long ends its invocation. */
   lambdaIdleMs: setting('HOLDFAST_LAMBDA_IDLE_MS', integer(20_000)),
+  /** Time that a stopping API still serves while it says that it is not ready. */
+  drainDelayMs: setting('HOLDFAST_DRAIN_DELAY_MS', integer(0, { min: 0 })),
   maxConcurrentActivities: setting('HOLDFAST_MAX_CONCURRENT_ACTIVITIES', integer(500)),
   logLevel: setting('HOLDFAST_LOG_LEVEL', z.enum(LOG_LEVELS).default('info')),
   /** Age at which a feed's connection ends and its reader resumes. */

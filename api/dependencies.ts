@@ -16,6 +16,8 @@ export interface ApiConfig extends WorkflowLinks {
 
 /** What must answer before the service is ready, by name. A check rejects when it is not. */
 export interface Readiness {
+  /** True from the moment on at which no new callers should come. */
+  shuttingDown(): boolean;
   store(): Promise<unknown>;
   temporal(): Promise<unknown>;
 }

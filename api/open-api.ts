@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import type { Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { guardLoopback } from './guard.ts';
+import { openHttpServer } from './http-server.ts';
 import { openApp, type OpenAppOptions } from './open-app.ts';
 
 export interface OpenApiOptions extends Omit<OpenAppOptions, 'guard'> {
@@ -10,6 +8,8 @@ export interface OpenApiOptions extends Omit<OpenAppOptions, 'guard'> {
     host: string;
     /** 0: any free port. */
     port: number;
+    /** How long it still serves once it is no longer ready: a load balancer needs that time to notice. */
+    drainDelayMs: number;
   };
 }
 
@@ -18,27 +18,21 @@ export interface RunningApi extends AsyncDisposable {
   url: string;
 }
 
-/** Requests that are still open at shutdown get this long, in milliseconds. */
-const DRAIN_MS = 5_000;
-
-/** The API, listening. Disposing it ends every stream between two frames, lets requests end, and stops to listen. */
+/**
+ * The API, listening. Disposing it drains it: it is no longer ready, serves on for `drainDelayMs`, then stops to listen, ends
+ * every stream between two frames and lets requests end.
+ */
 export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
-  const { settings } = options;
-  const { app, drain } = openApp({ ...options, guard: guardLoopback(settings.corsOrigins) });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  server.listen(settings.port, settings.host);
-  await once(server, 'listening');
-  const { address, family, port } = server.address() as AddressInfo;
+  const { host, port, corsOrigins, drainDelayMs } = options.settings;
+  const { app, leave, drain } = openApp({ ...options, guard: guardLoopback(corsOrigins) });
+  const server = await openHttpServer({ fetch: app.fetch, host, port });
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url: server.url,
     async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close');
-      server.close();
-      await drain();
-      server.closeIdleConnections();
-      const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-      await closed;
-      clearTimeout(force);
+      leave();
+      server.sendAway();
+      await sleep(drainDelayMs);
+      await Promise.all([server.close(), drain()]);
     },
   };
 }

@@ -26,6 +26,8 @@ export interface OpenAppOptions {
 
 export interface OpenApp {
   app: App;
+  /** Says from now on that it is not ready, and serves all the same. */
+  leave(): void;
   /** Ends every stream between two frames, refuses new ones, and waits for starts that are on their way to Temporal. */
   drain(): Promise<void>;
 }
@@ -46,11 +48,13 @@ export function openApp(options: OpenAppOptions): OpenApp {
     maxStreams,
     view: (task) => taskView(task, settings),
   });
+  let shuttingDown = false;
   const app = createApp({
     store,
     tasks,
     feed,
     readiness: {
+      shuttingDown: () => shuttingDown,
       store: () => store.ping(),
       temporal: () =>
         client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({})),
@@ -62,6 +66,7 @@ export function openApp(options: OpenAppOptions): OpenApp {
   });
   return {
     app,
+    leave: () => void (shuttingDown = true),
     async drain() {
       await Promise.all([feed.drain(), tasks.settled()]);
     },

@@ -146,7 +146,7 @@ export const LivenessSchema = z.object({ status: z.literal('ok') });
 
 export const ReadinessSchema = z
   .object({
-    status: z.enum(['ready', 'unavailable']),
+    status: z.enum(['ready', 'unavailable', 'shutting_down']),
     checks: z.record(z.string(), z.enum(['ok', 'unavailable'])),
   })
   .openapi('Readiness');

@@ -16,10 +16,10 @@ const livenessRoute = createRoute({
 const readinessRoute = createRoute({
   method: 'get',
   path: '/readyz',
-  summary: 'Whether store and Temporal can be reached',
+  summary: 'Whether new callers should come: store and Temporal can be reached',
   responses: {
     200: json(ReadinessSchema, 'All can.'),
-    503: json(ReadinessSchema, 'At least one cannot.'),
+    503: json(ReadinessSchema, 'At least one cannot, or the process is shutting down.'),
   },
 });
 
@@ -28,6 +28,8 @@ export function addHealthRoutes(app: App, { readiness }: AppDependencies): void 
   app.openapi(livenessRoute, (c) => c.json({ status: 'ok' as const }, 200));
 
   app.openapi(readinessRoute, async (c) => {
+    if (readiness.shuttingDown())
+      return c.json({ status: 'shutting_down' as const, checks: {} }, 503);
     const [store, temporal] = await Promise.all([
       stateOf(() => readiness.store()),
       stateOf(() => readiness.temporal()),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../store/errors.ts';
-import { openRoutes, type RoutesFixture } from './routes-fixture.ts';
+import { openRoutes, READY, type RoutesFixture } from './routes-fixture.ts';
 
 let routes: RoutesFixture;
 beforeAll(async () => {
@@ -15,11 +15,17 @@ describe('health and failures', () => {
       status: 'ready',
       checks: { store: 'ok', temporal: 'ok' },
     });
-    const app = routes.appWith({ readiness: { store: async () => {}, temporal: () => fail() } });
+    const app = routes.appWith({ readiness: { ...READY, temporal: () => fail() } });
     const response = await app.request('/readyz');
     expect([response.status, await response.json()]).toEqual([
       503,
       { status: 'unavailable', checks: { store: 'ok', temporal: 'unavailable' } },
+    ]);
+    const leaving = routes.appWith({ readiness: { ...READY, shuttingDown: () => true } });
+    const refusal = await leaving.request('/readyz');
+    expect([refusal.status, await refusal.json()]).toEqual([
+      503,
+      { status: 'shutting_down', checks: {} },
     ]);
   });
 

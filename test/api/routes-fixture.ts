@@ -1,6 +1,6 @@
 import type { Agent } from '../../agents/agent.ts';
 import { createApp } from '../../api/app.ts';
-import type { App, AppDependencies } from '../../api/dependencies.ts';
+import type { App, AppDependencies, Readiness } from '../../api/dependencies.ts';
 import { ApiError, taskNotFound } from '../../api/errors.ts';
 import { guardLoopback } from '../../api/guard.ts';
 import type { Feed, FeedRequest, Tasks } from '../../api/ports.ts';
@@ -24,6 +24,12 @@ export const apiConfig = {
   namespace: 'default',
   defaultAgent: 'default',
   defaultModel: 'demo/demo',
+};
+
+export const READY: Readiness = {
+  shuttingDown: () => false,
+  store: async () => {},
+  temporal: async () => {},
 };
 
 /** The routes over a real store in memory; what talks to Temporal and the hub is a stand-in that records its calls. */
@@ -50,7 +56,7 @@ export async function openRoutes(): Promise<RoutesFixture> {
     store,
     tasks: tasksOn(store),
     feed: feedThat(streams),
-    readiness: { store: () => store.ping(), temporal: async () => {} },
+    readiness: { ...READY, store: () => store.ping() },
     agents: [plainAgent],
     guard: guardLoopback(apiConfig.corsOrigins),
     config: apiConfig,

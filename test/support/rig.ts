@@ -81,6 +81,7 @@ export interface StartApiOptions {
   /** Another relay than the rig's own. */
   relay?: Relay;
   maxStreams?: number;
+  drainDelayMs?: number;
   streamMaxMs?: number;
 }
 
@@ -168,6 +169,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         taskQueue,
         streamMaxMs: options.streamMaxMs ?? 900_000,
         maxStreams: options.maxStreams ?? 10_000,
+        drainDelayMs: options.drainDelayMs ?? 0,
         corsOrigins: [],
         temporalUiUrl: inject('temporalUiUrl'),
         namespace: 'default',

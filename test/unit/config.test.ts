@@ -34,6 +34,7 @@ describe('the configuration', () => {
       maxHistoryEvents: 4000,
       shutdownGraceMs: 2000,
       lambdaIdleMs: 20_000,
+      drainDelayMs: 0,
       maxConcurrentActivities: 500,
       maxHeartbeatsPerSecond: 200,
       logLevel: 'info',
