@@ -43,7 +43,7 @@ describe('starting a task', () => {
         url: `http://127.0.0.1:8233/namespaces/default/workflows/${task.id}`,
       },
     });
-    expect(task.id).toMatch(/^task_[0-9a-f]{32}$/);
+    expect(task.id).toMatch(/^task_[A-Za-z0-9_-]{22}$/);
     expect(task).not.toHaveProperty('parent');
     expect(task).not.toHaveProperty('owner');
     const stored = await routes.store.getTask(task.id);
