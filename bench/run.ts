@@ -1,101 +1,102 @@
 import { parseArgs } from 'node:util';
+import { planBudgets, showBudgets } from './commands/budgets.ts';
+import { COMPARED, planCompare, showComparison } from './commands/compare.ts';
+import { planGrowth, showGrowth } from './commands/growth.ts';
+import { showOutcomes } from './commands/show-outcomes.ts';
 import { openEnvironment } from './environment.ts';
-import type { Measurement } from './measure.ts';
-import { measureApart } from './measure-apart.ts';
-import { formatFigure, formatTable, mediansOf, writeResults } from './results.ts';
+import { measureAll, type Item, type Outcome } from './measure-all.ts';
+import { describeMachine, writeResults } from './results.ts';
 import type { Size } from './scenario.ts';
-import { isScenarioName, SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/index.ts';
+import { isScenarioName, SCENARIO_NAMES, SCENARIOS } from './scenarios/index.ts';
 import { isSystemName, SYSTEM_NAMES, type SystemName } from './systems/index.ts';
 
-const USAGE = `npm run bench -- <scenario> [--systems a,b] [--repeat n] [size]
+const USAGE = `npm run bench -- <what> [options]
 
-scenarios  ${SCENARIO_NAMES.join(', ')}
-systems    ${SYSTEM_NAMES.join(', ')}
+what       a scenario: ${SCENARIO_NAMES.join(', ')}
+           compare: all systems beside one another; budgets; growth [scenario …]
+systems    --systems a,b of ${SYSTEM_NAMES.join(', ')}
 size       --runs --readers --steps --tokens --interval-ms --token-length
+others     --repeat n       medians of so many rounds
+           --profile DIR    a .cpuprofile of each of Holdfast's processes
+           --temporal HOST:PORT, --postgres URL, --redis URL
 `;
 
-const number = { type: 'string' } as const;
+const text = { type: 'string' } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    systems: { type: 'string', default: 'holdfast' },
+    systems: text,
     repeat: { type: 'string', default: '1' },
     postgres: { type: 'string', default: 'postgres://postgres@127.0.0.1:5432/postgres' },
     redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
-    temporal: { type: 'string' },
-    runs: number,
-    readers: number,
-    steps: number,
-    tokens: number,
-    'interval-ms': number,
-    'token-length': number,
+    temporal: text,
+    profile: text,
+    runs: text,
+    readers: text,
+    steps: text,
+    tokens: text,
+    'interval-ms': text,
+    'token-length': text,
   },
 });
 
+/** What is to be measured, and how it is shown. */
 interface Plan {
-  scenario: ScenarioName;
-  systems: SystemName[];
-  repeat: number;
-  size: Size;
+  items: Item[];
+  show(outcomes: readonly Outcome[]): string | Promise<string>;
 }
 
-function readPlan(): Plan {
-  const [scenario = ''] = positionals;
-  const systems = values.systems.split(',');
-  if (!isScenarioName(scenario) || !systems.every(isSystemName)) {
-    console.error(USAGE);
-    process.exit(1);
+function readPlan(): Plan | null {
+  const [what = '', ...rest] = positionals;
+  const systems = values.systems?.split(',');
+  if (systems && !systems.every(isSystemName)) return null;
+  if (what === 'compare') return { items: planCompare(systems ?? COMPARED), show: showComparison };
+  if (what === 'budgets') return { items: planBudgets(), show: showBudgets };
+  const measured: readonly SystemName[] = systems ?? ['holdfast'];
+  if (what === 'growth' && rest.every(isScenarioName)) {
+    const scenarios = rest.length > 0 ? rest : SCENARIO_NAMES;
+    return { items: planGrowth(scenarios, measured), show: showGrowth };
   }
+  if (!isScenarioName(what)) return null;
+  const size = readSize();
+  return {
+    items: measured.map((system) => ({ scenario: what, system, size })),
+    show: (outcomes) =>
+      `${SCENARIOS[what].title}\n\n${showOutcomes(outcomes, ({ item }) => item.system)}`,
+  };
+}
+
+function readSize(): Size {
+  const { runs, readers, steps, tokens } = values;
   const given = {
-    runs: values.runs,
-    readers: values.readers,
-    steps: values.steps,
-    tokens: values.tokens,
+    ...{ runs, readers, steps, tokens },
     intervalMs: values['interval-ms'],
     tokenLength: values['token-length'],
   };
-  const size = Object.fromEntries(
-    Object.entries(given).flatMap(([name, text]) => (text ? [[name, Number(text)]] : [])),
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value ? [[name, Number(value)]] : [])),
   );
-  return { scenario, systems, repeat: Number(values.repeat), size };
 }
 
-/** The systems take turns, so that what the machine does meanwhile meets all of them. */
-async function measureAll({ scenario, systems, repeat, size }: Plan) {
+async function main(): Promise<void> {
+  const plan = readPlan();
+  if (plan === null) {
+    console.error(USAGE);
+    process.exitCode = 1;
+    return;
+  }
   await using opened = await openEnvironment({
     postgresUrl: values.postgres,
     redisUrl: values.redis,
     temporalAddress: values.temporal,
+    profileDir: values.profile,
   });
   const { environment } = opened;
-  const measured = Object.fromEntries(systems.map((system) => [system, [] as Measurement[]]));
-  for (let round = 0; round < repeat; round += 1) {
-    for (const system of systems) {
-      console.error(`${scenario} of ${system}, ${round + 1} of ${repeat}`);
-      measured[system]?.push(await measureApart({ scenario, system, environment, size }));
-    }
-  }
-  return measured;
+  const outcomes = await measureAll(plan.items, { repeat: Number(values.repeat), environment });
+  const machine = Object.values(describeMachine()).join(', ');
+  console.log(`\n${await plan.show(outcomes)}\n\n${machine}; medians of ${values.repeat}`);
+  console.error(await writeResults(positionals.join('-'), { repeat: values.repeat, outcomes }));
 }
 
-function print({ scenario, systems }: Plan, measured: Record<string, Measurement[]>): void {
-  const medians = systems.map((system) => mediansOf(measured[system] ?? []));
-  const names = new Set(medians.flatMap((figures) => Object.keys(figures)));
-  const late = systems.map((system) =>
-    formatFigure(Math.max(...(measured[system] ?? []).flatMap(({ late }) => Object.values(late)))),
-  );
-  console.log(`\n${SCENARIOS[scenario].title}\n`);
-  console.log(
-    formatTable([
-      ['', ...systems],
-      ...[...names].map((name) => [name, ...medians.map((figures) => formatFigure(figures[name]))]),
-      ['generators late p99 ms', ...late],
-    ]),
-  );
-}
-
-const plan = readPlan();
-const measured = await measureAll(plan);
-print(plan, measured);
-console.log(`\n${await writeResults(plan.scenario, { plan, measured })}`);
+await main();
 process.exit();

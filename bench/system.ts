@@ -23,6 +23,8 @@ export interface Environment {
   temporalAddress: string;
   /** A folder of the system's own, removed after it. */
   scratchDir: string;
+  /** Where Holdfast's processes leave a `.cpuprofile` at their end; undefined: they make none. */
+  profileDir?: string | undefined;
 }
 
 export interface OpenSystem extends AsyncDisposable {

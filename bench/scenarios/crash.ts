@@ -11,7 +11,7 @@ const RECONNECT_MS = 100;
 /** A run in the middle of whose last step everything that carries it out is killed by SIGKILL and started again. */
 export const crash: Scenario = {
   title: 'kill -9 in mid-stream',
-  grows: { size: 'tokens', from: 200 },
+  grows: { size: 'tokens', from: 100 },
   async measure({ system, model, size }) {
     const spec = newSpec(size, { steps: 2, tokens: 200 });
     const middle = Math.floor(spec.tokens * (spec.steps - 0.5));

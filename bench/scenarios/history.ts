@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { observeRun } from '../observe-run.ts';
-import { newSpec, type Figures, type Scenario, type Scene, type Size } from '../scenario.ts';
+import { newSpec, type Scenario, type Scene, type Size } from '../scenario.ts';
 
 const STEPS = [1, 2, 4, 8, 16, 32];
 const POLL_MS = 50;
@@ -18,10 +18,13 @@ export const history: Scenario = {
       const of = (more: Size) => historyOf(scene, client, { tokens: 50, ...size, ...more });
       const sizes = [];
       for (const steps of STEPS) sizes.push(await of({ steps }));
+      const perStep = growthPerStep(sizes);
       const few = await of({ steps: 1, tokens: 10 });
       const many = await of({ steps: 1, tokens: 410 });
       return {
-        ...growthPerStep(sizes),
+        ...perStep,
+        eventsPerStepMax: Math.max(...sizesOf(perStep, 'Events')),
+        bytesPerStepMax: Math.max(...sizesOf(perStep, 'Bytes')),
         eventsPerToken: (many.events - few.events) / 400,
       };
     } finally {
@@ -53,7 +56,7 @@ async function historyOf({ system }: Scene, client: Client, size: Size): Promise
 }
 
 /** The steps of a longer run that a shorter one has not, each with a call of one tool. */
-function growthPerStep(sizes: readonly HistorySize[]): Figures {
+function growthPerStep(sizes: readonly HistorySize[]): Record<string, number> {
   return Object.fromEntries(
     sizes.slice(1).flatMap((more, index) => {
       const fewer = sizes[index] ?? more;
@@ -67,4 +70,8 @@ function growthPerStep(sizes: readonly HistorySize[]): Figures {
       ];
     }),
   );
+}
+
+function sizesOf(perStep: Record<string, number>, kind: 'Events' | 'Bytes'): number[] {
+  return Object.entries(perStep).flatMap(([name, size]) => (name.endsWith(kind) ? [size] : []));
 }

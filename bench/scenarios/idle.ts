@@ -39,7 +39,7 @@ export const idle: Scenario = {
       memoryPerRunKiB: ((withRuns - atFirst) * 1_024) / runs,
       memoryPerReaderKiB: ((withReaders - beforeReaders) * 1_024) / crowd.length,
       cpuOfACore,
-      toldOfTheEnd: told.count,
+      notToldOfTheEnd: crowd.length - told.count,
       toldOfTheEndP50Ms: told.percentile(50),
       toldOfTheEndP99Ms: told.percentile(99),
     };

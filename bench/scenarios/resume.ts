@@ -15,7 +15,7 @@ const random = createRandom(7);
 /** One run whose reader is cut off again and again, and goes on behind its last chunk; then the same behind the run's end. */
 export const resume: Scenario = {
   title: 'A reader that is cut off at random places and resumes',
-  grows: { size: 'tokens', from: 200 },
+  grows: { size: 'tokens', from: 100 },
   async measure({ system, model, size }) {
     const spec = newSpec(size, { steps: 2, tokens: 200 });
     const open = createLatencies();

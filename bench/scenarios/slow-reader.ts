@@ -47,9 +47,10 @@ export const slowReader: Scenario = {
     return {
       memoryWithoutThemMiB: maxAloneMiB,
       memoryWithThemMiB: maxMiB,
+      memoryPerReaderKiB: ((maxMiB - maxAloneMiB) * 1_024) / stuck.length,
       textKiB: (spec.steps * spec.tokens * spec.tokenLength) / 1_024,
-      readers: stuck.length,
       cutOff,
+      notCutOff: stuck.length - cutOff,
       lostAfterResume: lost,
     };
   },

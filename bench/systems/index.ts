@@ -1,7 +1,13 @@
 import type { System } from '../system.ts';
 import { createHoldfast } from './holdfast.ts';
+import type { HoldfastShape } from './holdfast-processes.ts';
 
-const PROCESSES = { apis: 2, workers: 2 };
+const ONE: HoldfastShape = { processes: 'one', store: 'postgres', relay: 'in-process' };
+const MANY: HoldfastShape = {
+  processes: { apis: 2, workers: 2 },
+  store: 'postgres',
+  relay: 'postgres',
+};
 
 /**
  * Every system that the scenarios can be run against. A peer is imported, and its packages are installed, only where it is asked
@@ -10,28 +16,14 @@ const PROCESSES = { apis: 2, workers: 2 };
 const SYSTEMS = {
   /** A reader straight at the model: what the measuring itself costs. */
   direct: async () => (await import('./direct.ts')).direct,
-  holdfast: async () =>
-    createHoldfast('holdfast', { processes: 'one', store: 'postgres', relay: 'default' }),
+  holdfast: async () => createHoldfast('holdfast', ONE),
   'holdfast-embedded': async () =>
-    createHoldfast('holdfast-embedded', { processes: 'one', store: 'embedded', relay: 'default' }),
-  'holdfast-cluster': async () =>
-    createHoldfast('holdfast-cluster', {
-      processes: PROCESSES,
-      store: 'postgres',
-      relay: 'default',
-    }),
+    createHoldfast('holdfast-embedded', { ...ONE, store: 'embedded' }),
+  'holdfast-cluster': async () => createHoldfast('holdfast-cluster', MANY),
   'holdfast-cluster-redis': async () =>
-    createHoldfast('holdfast-cluster-redis', {
-      processes: PROCESSES,
-      store: 'postgres',
-      relay: 'redis',
-    }),
+    createHoldfast('holdfast-cluster-redis', { ...MANY, relay: 'redis' }),
   'holdfast-cluster-silent': async () =>
-    createHoldfast('holdfast-cluster-silent', {
-      processes: PROCESSES,
-      store: 'postgres',
-      relay: 'silent',
-    }),
+    createHoldfast('holdfast-cluster-silent', { ...MANY, relay: 'silent' }),
   langgraph: async () => (await import('./langgraph.ts')).langgraph,
   'ai-sdk': async () => (await import('./ai-sdk.ts')).aiSdk,
   dbos: async () => (await import('./dbos.ts')).createDbos('dbos', { coalesceMs: null }),

@@ -1,0 +1,108 @@
+import type { Item, Outcome } from '../measure-all.ts';
+import { formatFigure, formatTable, mediansOf } from '../results.ts';
+import type { Figures } from '../scenario.ts';
+import { loadSystem, type SystemName } from '../systems/index.ts';
+import { LOADS, PROBLEMS, ROWS, type LoadName, type Row } from './comparison.ts';
+
+/** Figures of the others are also given as ratios to this one's. */
+const REFERENCE: SystemName = 'holdfast';
+
+export const COMPARED: readonly SystemName[] = [
+  'direct',
+  'holdfast',
+  'holdfast-cluster',
+  'langgraph',
+  'ai-sdk',
+  'dbos',
+  'restate',
+  'restate-10ms',
+  'workflow-streams',
+];
+
+/** In the order of the loads, so that systems take turns within each. */
+export function planCompare(systems: readonly SystemName[]): Item[] {
+  return loadNames().flatMap((load) =>
+    systems.filter((system) => isFor(system, load)).map((system) => ({ system, ...LOADS[load] })),
+  );
+}
+
+function loadNames(): LoadName[] {
+  return Object.keys(LOADS) as LoadName[];
+}
+
+function isFor(system: SystemName, load: LoadName): boolean {
+  if (load === 'history') return /^(holdfast|workflow-streams)/.test(system);
+  return system !== 'direct' || ['one', 'twenty', 'many', 'start'].includes(load);
+}
+
+/** The table, then the settings of each system and what it cannot do. */
+export async function showComparison(outcomes: readonly Outcome[]): Promise<string> {
+  const systems = [...new Set(outcomes.map(({ item }) => item.system))];
+  const outcomeOf = (system: SystemName, load: LoadName) =>
+    outcomes.find(
+      ({ item }) =>
+        item.system === system &&
+        item.scenario === LOADS[load].scenario &&
+        item.size === LOADS[load].size,
+    );
+  const table = formatTable([
+    ['', ...systems],
+    ...ROWS.map((row) => {
+      const reference = figuresOf(outcomeOf(REFERENCE, row.load));
+      return [
+        row.title,
+        ...systems.map((system) =>
+          showCell(row, outcomeOf(system, row.load), system === REFERENCE ? {} : reference),
+        ),
+      ];
+    }),
+  ]);
+  const notes = await Promise.all(
+    systems.map((system) =>
+      describeSystem(
+        system,
+        outcomes.filter(({ item }) => item.system === system),
+      ),
+    ),
+  );
+  return [table, ...notes].join('\n\n');
+}
+
+function figuresOf(outcome: Outcome | undefined): Figures {
+  return mediansOf(outcome?.measurements ?? []);
+}
+
+function showCell(row: Row, outcome: Outcome | undefined, reference: Figures): string {
+  if (outcome === undefined) return '';
+  if (outcome.measurements.length === 0) return `failed: ${firstLine(outcome.problems[0] ?? '')}`;
+  const figures = figuresOf(outcome);
+  const problem = figures[PROBLEMS[row.figures[0] ?? ''] ?? ''];
+  if (typeof problem === 'string') return firstLine(problem);
+  const values = row.figures.map((name) => formatFigure(figures[name])).join(' / ');
+  const ratios = row.figures.map((name) => ratio(figures[name], reference[name]));
+  return row.ratio && ratios.some((text) => text !== '')
+    ? `${values} (${ratios.join(' / ')})`
+    : values;
+}
+
+function ratio(
+  figure: Figures[string] | undefined,
+  reference: Figures[string] | undefined,
+): string {
+  if (typeof figure !== 'number' || typeof reference !== 'number' || reference === 0) return '';
+  return `×${Number((figure / reference).toPrecision(2))}`;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]?.replaceAll('|', '\\|') ?? '';
+}
+
+async function describeSystem(name: SystemName, outcomes: readonly Outcome[]): Promise<string> {
+  const { limits = {} } = await loadSystem(name);
+  const settings = outcomes.flatMap(({ measurements }) => measurements)[0]?.settings ?? {};
+  const set = Object.entries(settings).map(([what, value]) => `${what}: ${value}`);
+  return [
+    `**${name}** (${set.join('; ')})`,
+    ...Object.entries(limits).map(([what, found]) => `- ${what}: ${found}`),
+  ].join('\n');
+}
