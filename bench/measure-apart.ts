@@ -8,7 +8,10 @@ const LONGEST_MS = 600_000;
 
 /** Measures in a process of its own, so that no measurement finds the heap of another. Throws what went wrong there. */
 export async function measureApart(order: Order): Promise<Measurement> {
-  const child = fork(path.join(import.meta.dirname, 'measure.ts'), { serialization: 'advanced' });
+  const child = fork(path.join(import.meta.dirname, 'measure.ts'), {
+    serialization: 'advanced',
+    execArgv: [],
+  });
   const exited = once(child, 'exit');
   const kill = () => child.kill('SIGTERM');
   process.once('exit', kill);

@@ -49,6 +49,11 @@ const BUDGETS: readonly Budget[] = [
     most: { deltaP50Ms: 3, deltaP99Ms: 10, lost: 0, doubled: 0, bytesPerRun: 60_000 },
   },
   {
+    what: '1 run, reader on another API process',
+    ...{ scenario: 'delta-other', system: ACROSS, size: { ...TWO_STEPS, runs: 1 } },
+    most: { deltaP50Ms: 3, deltaP99Ms: 10, lost: 0, doubled: 0 },
+  },
+  {
     what: '1 run, across processes over Redis',
     ...{ scenario: 'delta', system: 'holdfast-cluster-redis', size: { ...TWO_STEPS, runs: 1 } },
     most: { deltaP50Ms: 3, deltaP99Ms: 10, lost: 0, doubled: 0 },

@@ -15,39 +15,46 @@ export const crash: Scenario = {
   async measure({ system, model, size }) {
     const spec = newSpec(size, { steps: 2, tokens: 200 });
     const middle = Math.floor(spec.tokens * (spec.steps - 0.5));
-    let killedAt: bigint | undefined;
-    let nextTextAt: bigint | undefined;
+    let killedAt: bigint | null = null;
     let crashing = Promise.resolve();
-    const reader = await readPatiently(system, spec, ({ text, receivedAt }, transcript) => {
-      if (killedAt === undefined && transcript.tokens.length >= middle) {
-        killedAt = process.hrtime.bigint();
-        crashing = system.crash();
-      } else if (killedAt !== undefined && receivedAt > killedAt && text) {
-        nextTextAt ??= receivedAt;
-      }
+    const arrivals: { sentAt: bigint; receivedAt: bigint }[] = [];
+    const reader = await readPatiently(system, spec, (transcript, chunk) => {
+      const { receivedAt } = chunk;
+      arrivals.push(...transcript.add(chunk).map(({ sentAt }) => ({ sentAt, receivedAt })));
+      if (killedAt !== null || transcript.tokens.length < middle) return;
+      killedAt = process.hrtime.bigint();
+      crashing = system.crash();
+      // It is waited for below.
+      crashing.catch(() => undefined);
     });
     await crashing;
     const calls = await model.calls(spec.key);
     const goesOn = calls.some(({ step, closedBy }) => step === spec.steps && closedBy === 'server');
+    // What was on its way when the process died is no sign of a new one.
+    const again = calls.find(({ arrivedAt }) => killedAt !== null && BigInt(arrivedAt) > killedAt);
+    const next = arrivals.find(({ sentAt }) => again && sentAt > BigInt(again.arrivedAt));
     return {
       runGoesOn: goesOn ? 'yes' : 'no',
-      nextTextMs: killedAt && nextTextAt ? Number(nextTextAt - killedAt) / 1e6 : null,
+      nextTextMs: next && killedAt !== null ? Number(next.receivedAt - killedAt) / 1e6 : null,
       ...prefixed('resumed', findFaults(reader.transcript.tokens, spec, calls)),
       ...(await readFresh(system, reader.runId, (transcript) =>
         findFaults(transcript.tokens, spec, calls),
       )),
-      record: await system
-        .record(reader.runId)
-        .then(
-          ({ status, text }) =>
-            `${status}, ${text === null ? 'no text' : `${text.length} characters`}`,
-          String,
-        ),
+      record: await describeRecord(system, reader.runId),
     };
   },
 };
 
-type OnChunk = (chunk: Chunk, transcript: Transcript) => void;
+async function describeRecord(system: OpenSystem, runId: string): Promise<string> {
+  try {
+    const { status, text } = await system.record(runId);
+    return `${status}, ${text === null ? 'no text' : `${text.length} characters`}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+type OnChunk = (transcript: Transcript, chunk: Chunk) => void;
 
 /** Reads a run to its end, over as many connections as that takes. */
 async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChunk) {
@@ -62,10 +69,9 @@ async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChu
     try {
       for await (const chunk of stream) {
         patience.renew();
-        transcript.add(chunk);
         after = chunk.id ?? after;
         quiet = false;
-        onChunk(chunk, transcript);
+        onChunk(transcript, chunk);
       }
     } catch {
       ended = false;

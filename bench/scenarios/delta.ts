@@ -1,41 +1,67 @@
 import { createLatencies } from '../latencies.ts';
 import type { ModelCall } from '../model/call-log.ts';
 import type { ModelSpec } from '../model-spec.ts';
-import { observeRun, type Observation } from '../observe-run.ts';
+import { observe, observeRun, type Observation, type ObserveOptions } from '../observe-run.ts';
 import { watchUsage } from '../process-usage.ts';
-import { newSpec, type Scenario } from '../scenario.ts';
+import { newSpec, type Figures, type Scenario, type Scene } from '../scenario.ts';
+import type { OpenSystem } from '../system.ts';
 import { findFaults } from '../transcript.ts';
 
-/** Runs that are all started at once, each read by the one who started it: how long tokens take, and how long all of it takes. */
-export const delta: Scenario = {
-  title: 'Runs at once, each read by the one who started it',
-  grows: { size: 'runs', from: 25 },
-  async measure({ system, model, size }) {
-    const specs = Array.from({ length: size.runs ?? 1 }, () => newSpec(size, { steps: 2 }));
-    const latencies = createLatencies();
-    const usage = await watchUsage(system.pids);
-    const startedAt = process.hrtime.bigint();
-    const runs = await Promise.all(specs.map((spec) => observeRun(system, spec, { latencies })));
-    const wallS = Number(process.hrtime.bigint() - startedAt) / 1e9;
-    const { maxMiB, cpuMs } = await usage.stop();
-    const calls = await Promise.all(specs.map(({ key }) => model.calls(key)));
-    const firstTexts = createLatencies();
-    runs.forEach((run, index) => firstTexts.add(firstTextBeyondModel(run, calls[index] ?? [])));
-    return {
-      deltaP50Ms: latencies.percentile(50),
-      deltaP99Ms: latencies.percentile(99),
-      deltaMaxMs: latencies.max(),
-      wallS,
-      idealS: Math.max(...specs.map((spec) => spec.steps * spec.tokens * spec.intervalMs)) / 1_000,
-      firstTextP50Ms: firstTexts.percentile(50),
-      bytesPerRun: runs.reduce((sum, { bytes }) => sum + bytes, 0) / runs.length,
-      memoryMaxMiB: maxMiB,
-      cpuS: cpuMs / 1_000,
-      modelLateMaxMs: Math.max(...calls.flat().map(({ lateMs }) => lateMs)),
-      ...countFaults(runs, specs, calls),
-    };
-  },
-};
+/**
+ * Runs that are all started at once: how long tokens take to their reader, and how long all of it takes. The reader is the one
+ * who started the run, or another one that comes at once.
+ */
+export function createDelta(reader: 'starter' | 'other'): Scenario {
+  const who = reader === 'starter' ? 'the one who started it' : 'another one';
+  return {
+    title: `Runs at once, each read by ${who}`,
+    grows: { size: 'runs', from: 25 },
+    measure: (scene) => measureDelta(scene, reader === 'starter' ? observeRun : observeByOther),
+  };
+}
+
+async function measureDelta(
+  { system, model, size }: Scene,
+  observeOne: typeof observeRun,
+): Promise<Figures> {
+  const specs = Array.from({ length: size.runs ?? 1 }, () => newSpec(size, { steps: 2 }));
+  const latencies = createLatencies();
+  const usage = await watchUsage(system.pids);
+  const startedAt = process.hrtime.bigint();
+  const runs = await Promise.all(specs.map((spec) => observeOne(system, spec, { latencies })));
+  const wallS = Number(process.hrtime.bigint() - startedAt) / 1e9;
+  const { maxMiB, cpuMs } = await usage.stop();
+  const calls = await Promise.all(specs.map(({ key }) => model.calls(key)));
+  const firstTexts = createLatencies();
+  runs.forEach((run, index) => firstTexts.add(firstTextBeyondModel(run, calls[index] ?? [])));
+  return {
+    deltaP50Ms: latencies.percentile(50),
+    deltaP99Ms: latencies.percentile(99),
+    deltaMaxMs: latencies.max(),
+    wallS,
+    idealS: Math.max(...specs.map((spec) => spec.steps * spec.tokens * spec.intervalMs)) / 1_000,
+    firstTextP50Ms: firstTexts.percentile(50),
+    bytesPerRun: runs.reduce((sum, { bytes }) => sum + bytes, 0) / runs.length,
+    memoryMaxMiB: maxMiB,
+    cpuS: cpuMs / 1_000,
+    modelLateMaxMs: Math.max(...calls.flat().map(({ lateMs }) => lateMs)),
+    ...countFaults(runs, specs, calls),
+  };
+}
+
+async function observeByOther(
+  system: OpenSystem,
+  spec: ModelSpec,
+  options: ObserveOptions = {},
+): ReturnType<typeof observeRun> {
+  const startedAt = process.hrtime.bigint();
+  const { signal } = new AbortController();
+  const { runId, chunks } = await system.start(spec, signal);
+  const starter = observe(chunks, { startedAt });
+  const other = await observe(system.read(runId, { signal }), { ...options, startedAt });
+  await starter;
+  return { runId, ...other };
+}
 
 /** From the start to the first text, without the time that the model took for it. */
 export function firstTextBeyondModel(

@@ -5,13 +5,14 @@ import { idle } from './idle.ts';
 import { readers } from './readers.ts';
 import { storm } from './storm.ts';
 import { crash } from './crash.ts';
-import { delta } from './delta.ts';
+import { createDelta } from './delta.ts';
 import { resume } from './resume.ts';
 import { slowReader } from './slow-reader.ts';
 import { start } from './start.ts';
 
 export const SCENARIOS = {
-  delta,
+  delta: createDelta('starter'),
+  'delta-other': createDelta('other'),
   start,
   resume,
   cancel: createCancel({ silent: false, reader: 'starter' }),
