@@ -7,6 +7,20 @@ const onTemporal = {
   hookTimeout: 120_000,
 };
 
+/** What readers and cancels are promised, through two APIs and two workers on PostgreSQL and Temporal's production server. */
+const cluster = (clusterRelay: 'postgres' | 'redis') => ({
+  name: `cluster-${clusterRelay}`,
+  include: [
+    'test/cluster/**/*.test.ts',
+    'test/e2e/feed*.test.ts',
+    'test/workflow/cancel-{moments,operator,races,stream}.test.ts',
+  ],
+  provide: { clusterRelay },
+  globalSetup: ['test/support/cluster-setup.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+});
+
 export default defineConfig({
   test: {
     // Most of a test's time is waiting for a server, so more files than processors can be under way.
@@ -35,6 +49,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { test: cluster('postgres') },
+      { test: cluster('redis') },
     ],
   },
 });

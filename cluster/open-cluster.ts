@@ -36,6 +36,7 @@ export interface Cluster extends AsyncDisposable {
   readonly workers: readonly Part[];
   readonly databaseUrl: string;
   readonly temporalAddress: string;
+  readonly taskQueue: string;
 }
 
 /**
@@ -49,12 +50,13 @@ export async function openCluster(options: OpenClusterOptions): Promise<Cluster>
   const temporalAddress =
     options.temporalAddress ??
     resources.use(await startProductionTemporal({ postgresUrl })).address;
+  // A Temporal server may carry several clusters.
+  const taskQueue = `holdfast-${randomBytes(6).toString('hex')}`;
   const settings = {
     DATABASE_URL: database.url,
     ...(redisUrl !== undefined && { RELAY_URL: redisUrl }),
     TEMPORAL_ADDRESS: temporalAddress,
-    // A Temporal server may carry several clusters.
-    TASK_QUEUE: `holdfast-${randomBytes(6).toString('hex')}`,
+    TASK_QUEUE: taskQueue,
     ...options.settings,
   };
   const ports = await freePorts(options.apis ?? 2);
@@ -78,6 +80,7 @@ export async function openCluster(options: OpenClusterOptions): Promise<Cluster>
     workers,
     databaseUrl: database.url,
     temporalAddress,
+    taskQueue,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

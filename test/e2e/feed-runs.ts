@@ -33,8 +33,13 @@ export const EVENTFUL_LOG = [
   'task.completed',
 ];
 
+type Scripting = Pick<Rig, 'script'>;
+
 /** A run with all that a feed can show: reasoning, a tool, an attempt that breaks off, an answer of many pieces. */
-export function scriptEventful(rig: Rig, { halfWay }: { halfWay?: Gate } = {}): { model: string } {
+export function scriptEventful(
+  rig: Scripting,
+  { halfWay }: { halfWay?: Gate } = {},
+): { model: string } {
   const half = ANSWER.length / 2;
   const call = { id: 'c1', name: 'calculator', arguments: { expression: '17*23' } };
   const pause: Turn = halfWay ? [{ gate: halfWay }] : [];
@@ -52,7 +57,7 @@ export function scriptEventful(rig: Rig, { halfWay }: { halfWay?: Gate } = {}): 
 }
 
 /** One step that says this much, waits at the gate, and goes on. */
-export function scriptHalves(rig: Rig, gate: Gate, [first, second]: [string, string]) {
+export function scriptHalves(rig: Scripting, gate: Gate, [first, second]: [string, string]) {
   return rig.script([{ say: first, pieces: 3 }, { gate }, { say: second, pieces: 3 }]);
 }
 

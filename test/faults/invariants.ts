@@ -5,16 +5,16 @@ import type { Task } from '../../contract/wire.ts';
 import { eventually } from '../support/within.ts';
 import { keepReading } from './kept-reader.ts';
 import type { Run } from './runs.ts';
-import type { Service } from './service.ts';
+import type { RunService } from './service.ts';
 
 /** What must hold after every fault, once the given runs have ended. */
-export async function assertInvariants(service: Service, runs: readonly Run[]): Promise<void> {
+export async function assertInvariants(service: RunService, runs: readonly Run[]): Promise<void> {
   await Promise.all(runs.map((run) => assertRun(service, run)));
   await assertOneWorkflowEach(service);
   expect(service.model.problems, 'requests that no script holds').toEqual([]);
 }
 
-async function assertRun(service: Service, run: Run): Promise<void> {
+async function assertRun(service: RunService, run: Run): Promise<void> {
   const { client } = service;
   const again = await client.start(run.request, { idempotencyKey: run.idempotencyKey });
   expect(again.id, 'a repeated start').toBe(run.taskId);
@@ -46,7 +46,7 @@ function assertLog(task: Task, log: readonly LogEvent[]): void {
 }
 
 /** The question, and the text where there is any. */
-async function assertMessages({ client }: Service, run: Run, task: Task): Promise<void> {
+async function assertMessages({ client }: RunService, run: Run, task: Task): Promise<void> {
   const { data } = await client.messages(run.conversationId);
   const text = textOf(task);
   expect(data.map(({ role, content, partial }) => ({ role, content, partial }))).toEqual([
@@ -57,7 +57,7 @@ async function assertMessages({ client }: Service, run: Run, task: Task): Promis
 
 /** Who kept the cursor has the same log as who comes now, and both have the stored text. */
 async function assertReaders(
-  { client }: Service,
+  { client }: RunService,
   { taskId, reader }: Run,
   { log, text }: { log: LogEvent[]; text: string },
 ): Promise<void> {
@@ -71,18 +71,18 @@ async function assertReaders(
   }
 }
 
-function assertSilentAfterCancel({ model }: Service, { key }: Run, cancelledAt: number): void {
+function assertSilentAfterCancel({ model }: RunService, { key }: Run, cancelledAt: number): void {
   const late = model.requests(key).filter(({ arrivedAt }) => arrivedAt > cancelledAt);
   expect(late, 'model calls after an acknowledged cancel').toEqual([]);
 }
 
 /** Every task that Temporal has not lost has one workflow; it is open while the task is RUNNING, and then closed as the task is. */
-async function assertOneWorkflowEach(service: Service): Promise<void> {
+async function assertOneWorkflowEach(service: RunService): Promise<void> {
   const tasks = await allTasks(service);
   const expected = tasks
     .filter(({ failure }) => failure?.code !== 'orphaned')
     .map((task) => `${task.id} ${workflowStatusOf(task)}`);
-  const query = "WorkflowType = 'agentRun'";
+  const query = `WorkflowType = 'agentRun' AND TaskQueue = '${service.taskQueue}'`;
   let found: string[] = [];
   const same = async () => {
     found = [];
@@ -103,7 +103,7 @@ function workflowStatusOf({ status, failure }: Task): string {
   return failure?.code === 'cancelled' ? 'CANCELLED' : 'FAILED';
 }
 
-async function allTasks({ client }: Service): Promise<Task[]> {
+async function allTasks({ client }: RunService): Promise<Task[]> {
   const tasks: Task[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {
     const page = await client.list({ limit: 100, ...(cursor === undefined ? {} : { cursor }) });
@@ -119,7 +119,7 @@ function textOf({ output, partial_output }: Task): string {
 }
 
 /** The log as JSON, page by page. */
-export async function readLog({ url }: Service, taskId: string): Promise<LogEvent[]> {
+export async function readLog({ url }: RunService, taskId: string): Promise<LogEvent[]> {
   const log: LogEvent[] = [];
   for (let next = '0', terminal = false; !terminal;) {
     const query = new URLSearchParams({ after: next, limit: '5' });

@@ -8,7 +8,7 @@ import type { Receipt } from '../../contract/wire.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
 import { eventually, within } from '../support/within.ts';
 import { keepReading, type KeptReader } from './kept-reader.ts';
-import type { Service } from './service.ts';
+import type { RunService } from './service.ts';
 import type { Seeded } from './text.ts';
 
 /** A run that was accepted, with a reader that has been there from the start. */
@@ -32,7 +32,7 @@ export interface Script {
 }
 
 /** Starts a run in a conversation of its own. */
-export async function startRun({ client, model }: Service, script: Script): Promise<Run> {
+export async function startRun({ client, model }: RunService, script: Script): Promise<Run> {
   const key = randomBytes(8).toString('hex');
   const conversationId = `conv_${key}`;
   model.script(key, script.turns);
@@ -47,7 +47,7 @@ export async function startRun({ client, model }: Service, script: Script): Prom
   return { taskId, conversationId, request, idempotencyKey: key, key, answer, reader };
 }
 
-export function startRuns(service: Service, scripts: Script[]): Promise<Run[]> {
+export function startRuns(service: RunService, scripts: Script[]): Promise<Run[]> {
   return Promise.all(scripts.map((script) => startRun(service, script)));
 }
 
@@ -56,7 +56,11 @@ export async function untilEnded(runs: readonly Run[]): Promise<void> {
 }
 
 /** Cancels a run, and notes when that was acknowledged. */
-export async function cancelRun({ client }: Service, run: Run, waitMs: number): Promise<Receipt> {
+export async function cancelRun(
+  { client }: RunService,
+  run: Run,
+  waitMs: number,
+): Promise<Receipt> {
   const receipt = await client.cancel(run.taskId, { reason: 'a test', wait_ms: waitMs });
   if (receipt.outcome === 'cancelled') run.cancelledAt = Date.now();
   return receipt;
@@ -95,7 +99,7 @@ export function toolTurn(seed: Seeded): Turn {
 }
 
 /** Starts runs, and waits until each is paused within its answer and its reader has all of it so far. */
-export async function startPaused(service: Service, scripts: PausedAnswer[]): Promise<Run[]> {
+export async function startPaused(service: RunService, scripts: PausedAnswer[]): Promise<Run[]> {
   const runs = await startRuns(service, scripts);
   const paused = scripts.map(async ({ pause, said }, n) => {
     await within(pause.reached, () => 'the model to pause');
@@ -106,7 +110,10 @@ export async function startPaused(service: Service, scripts: PausedAnswer[]): Pr
 }
 
 /** Waits until Temporal holds all that the readers have: from then on no kill takes it back. */
-export async function untilHeartbeat({ operator }: Service, runs: readonly Run[]): Promise<void> {
+export async function untilHeartbeat(
+  { operator }: RunService,
+  runs: readonly Run[],
+): Promise<void> {
   const holds = async ({ taskId, reader }: Run) => {
     const { raw } = await operator.workflow.getHandle(taskId).describe();
     const payload = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0];
@@ -124,7 +131,7 @@ interface CallSummary {
 }
 
 /** The model server's record of a run's calls, in their order. */
-export async function callsOf({ model }: Service, run: Run): Promise<CallSummary[]> {
+export async function callsOf({ model }: RunService, run: Run): Promise<CallSummary[]> {
   const response = await fetch(new URL('/calls', model.url));
   const { calls } = (await response.json()) as { calls: Record<string, CallSummary[]> };
   return calls[run.key] ?? [];
@@ -132,7 +139,7 @@ export async function callsOf({ model }: Service, run: Run): Promise<CallSummary
 
 /** Proves that the newest call of each run is under way, then hits, then proves that the hit cut each of them off. */
 export async function hitInFlight(
-  service: Service,
+  service: RunService,
   runs: readonly Run[],
   hit: () => Promise<unknown>,
 ): Promise<void> {

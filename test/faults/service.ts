@@ -9,15 +9,20 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 import { openDatabase, type ProxiedDatabase } from './database.ts';
 
-/** The service in processes of its own, around a scripted model. `api` and `worker` are one part where `npm start` runs both. */
-export interface Service extends AsyncDisposable {
+/** What a test of runs must know, whatever carries them. */
+export interface RunService {
   readonly client: HoldfastClient;
   readonly url: string;
   readonly model: ModelServer;
-  readonly api: Part;
-  readonly worker: Part;
   /** Temporal, as an operator sees it. */
   readonly operator: Client;
+  readonly taskQueue: string;
+}
+
+/** The service in processes of its own, around a scripted model. `api` and `worker` are one part where `npm start` runs both. */
+export interface Service extends RunService, AsyncDisposable {
+  readonly api: Part;
+  readonly worker: Part;
   /** Stops the Temporal server, and starts it again on the same database and ports. */
   restartTemporal(): Promise<void>;
   /** Null: the store is within the service's own process. */
@@ -25,13 +30,15 @@ export interface Service extends AsyncDisposable {
 }
 
 /** Short times, so that what waits for them is quick. */
-const SETTINGS = {
+export const QUICK_SETTINGS = {
   HOLDFAST_HEARTBEAT_MS: '100',
   HOLDFAST_HEARTBEAT_TIMEOUT_MS: '1500',
   HOLDFAST_RETRY_BASE_MS: '50',
   HOLDFAST_MAX_MODEL_ATTEMPTS: '3',
   HOLDFAST_SHUTDOWN_GRACE_MS: '0',
 };
+
+const TASK_QUEUE = 'holdfast';
 
 export interface OpenServiceOptions {
   settings?: Record<string, string>;
@@ -57,7 +64,8 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
   const all = {
-    ...SETTINGS,
+    ...QUICK_SETTINGS,
+    TASK_QUEUE,
     PORT: String(port),
     DATA_DIR: dataDir,
     TEMPORAL_ADDRESS: address,
@@ -79,6 +87,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     api,
     worker,
     operator: new Client({ connection }),
+    taskQueue: TASK_QUEUE,
     async restartTemporal() {
       await temporal.stop();
       temporal = await startTemporal({ dataDir, ports });

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { freshFetch } from './fresh-fetch.ts';
 import { startPlainServer, type PlainServer } from './plain-server.ts';
 
 export interface CuttingProxyOptions {
@@ -17,8 +18,11 @@ export function startCuttingProxy(options: CuttingProxyOptions): Promise<PlainSe
 
     async function pass(): Promise<void> {
       const { accept = '*/*', 'last-event-id': cursor } = request.headers;
-      const answer = await fetch(target + request.url, {
-        headers: { accept, ...(typeof cursor === 'string' ? { 'last-event-id': cursor } : {}) },
+      const answer = await freshFetch(target + request.url, {
+        headers: {
+          accept,
+          ...(typeof cursor === 'string' ? { 'last-event-id': cursor } : {}),
+        },
         signal: upstream.signal,
       });
       const type = answer.headers.get('content-type');

@@ -1,5 +1,6 @@
 import { EventSource } from 'eventsource';
 import type { ReceivedFrame } from './feed-reader.ts';
+import { freshFetch } from './fresh-fetch.ts';
 import { within } from './within.ts';
 
 /** A stock `EventSource`, which reconnects by itself with the id of its last frame. */
@@ -13,7 +14,7 @@ export interface SourceReader extends Disposable {
 
 export function openEventSource(url: string): SourceReader {
   const frames: ReceivedFrame[] = [];
-  const source = new EventSource(url);
+  const source = new EventSource(url, { fetch: freshFetch });
   const closed = Promise.withResolvers<void>();
   let connections = 0;
   source.onopen = () => (connections += 1);

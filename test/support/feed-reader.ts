@@ -2,6 +2,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { LogEvent } from '../../contract/events.ts';
 import type { DeltaFrame, ResetFrame, SnapshotFrame } from '../../contract/frames.ts';
 import type { Block } from '../../contract/text.ts';
+import { freshFetch } from './fresh-fetch.ts';
 import { within } from './within.ts';
 
 /** A frame as it came over the wire. */
@@ -97,7 +98,7 @@ export async function openReader(
 ): Promise<FeedReader> {
   const controller = new AbortController();
   const { init, cursor, screen = new Screen() } = options;
-  const response = await fetch(url, {
+  const response = await freshFetch(url, {
     ...init,
     signal: controller.signal,
     headers: {

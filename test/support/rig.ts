@@ -15,15 +15,17 @@ import type { Agent } from '../../agents/agent.ts';
 import type { Tool } from '../../agents/tool.ts';
 import { openApi, type RunningApi } from '../../api/open-api.ts';
 import { openTemporalConnection } from '../../api/temporal-connection.ts';
+import { startBalancer } from '../../cluster/balancer.ts';
 import type { Message, TaskStatus } from '../../contract/task.ts';
 import type { ErrorBody, Receipt, Task } from '../../contract/wire.ts';
 import type { Relay } from '../../relay/relay.ts';
-import { openMemoryStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { openWorker, type RunningWorker } from '../../worker/open-worker.ts';
 import { openReader, type FeedReader, type OpenReaderOptions } from './feed-reader.ts';
+import { freshFetch } from './fresh-fetch.ts';
 import { startModelServer, type ModelServer, type Turn } from './model-server.ts';
-import { createTestRelay, type RelayMood } from './relays.ts';
+import type { RelayMood } from './relays.ts';
+import { openRigShape } from './rig-shape.ts';
 import { eventually } from './within.ts';
 
 export interface RigOptions {
@@ -44,8 +46,10 @@ export interface RigOptions {
 
 /** A whole service: real Temporal, real worker, real HTTP, real store. Only what the model says is scripted. */
 export interface Rig extends AsyncDisposable {
+  /** A balancer before the APIs. */
   url: string;
   client: Client;
+  /** Beside those of the APIs and workers, where each has its own. */
   store: Store;
   relay: Relay;
   model: ModelServer;
@@ -118,23 +122,27 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const address = options.temporalAddress ?? inject('temporalAddress');
   const workflowBundle = { codePath: inject('workflowBundlePath') };
   const model = await startModelServer();
-  const memory = await openMemoryStore();
-  const store = options.wrapStore?.(memory) ?? memory;
-  const relay = createTestRelay(options.relay ?? 'normal');
   // As in production: the worker's connection keeps calls to a dead server up far beyond their deadline.
-  const apiConnection = openTemporalConnection({ address });
-  const connection = await NativeConnection.connect({ address });
-  const client = new Client({ connection: apiConnection });
+  const connection = openTemporalConnection({ address });
+  const client = new Client({ connection });
   const agents = rigAgents(options.tools);
   const workers: RunningWorker[] = [];
   const apis: RunningApi[] = [];
   const started = new Set<string>();
   const problems: unknown[] = [];
   let keys = 0;
+  const shape = await openRigShape({
+    mood: options.relay ?? 'normal',
+    wrapStore: options.wrapStore ?? ((store) => store),
+    onRelayError: (error) => problems.push(error),
+  });
 
   const startWorker = async () => {
-    const worker = await openWorker({
-      connection,
+    const { store, relay } = await shape.openGround();
+    // A connection carries one worker of a task queue.
+    const own = await NativeConnection.connect({ address });
+    const opened = await openWorker({
+      connection: own,
       namespace: 'default',
       taskQueue,
       store,
@@ -150,6 +158,13 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       reconcileEverySeconds: 60,
       workflowBundle: inject('workflowBundlePath'),
     });
+    const worker = {
+      ...opened,
+      async [Symbol.asyncDispose]() {
+        await opened[Symbol.asyncDispose]();
+        await own.close();
+      },
+    };
     workers.push(worker);
     return worker;
   };
@@ -157,6 +172,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     await Promise.all(workers.splice(0).map((worker) => worker[Symbol.asyncDispose]()));
   };
   const startApi = async (options: StartApiOptions = {}) => {
+    const { store, relay } = await shape.openGround();
     const api = await openApi({
       store,
       relay: options.relay ?? relay,
@@ -181,8 +197,13 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     return api;
   };
 
-  const { url } = await startApi();
-  if (options.worker !== false) await startWorker();
+  const { store, relay } = await shape.openGround();
+  const replicas = Array.from({ length: shape.replicas });
+  const first = await Promise.all(replicas.map(() => startApi()));
+  const ports = first.map((api) => Number(new URL(api.url).port));
+  const balancer = await startBalancer(ports);
+  const url = `http://127.0.0.1:${balancer.port}`;
+  if (options.worker !== false) await Promise.all(replicas.map(() => startWorker()));
 
   async function request<T>(
     method: string,
@@ -190,7 +211,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer<T>> {
-    const response = await fetch(url + path, {
+    const response = await freshFetch(url + path, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
@@ -264,13 +285,12 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         .delete()
         .catch(() => undefined);
       await replayAll(client, started, workflowBundle);
-      await relay[Symbol.asyncDispose]();
-      await memory[Symbol.asyncDispose]();
+      await balancer[Symbol.asyncDispose]();
+      await shape[Symbol.asyncDispose]();
       await model[Symbol.asyncDispose]();
-      await apiConnection.close();
       await connection.close();
       expect(model.problems, 'requests that no script holds').toEqual([]);
-      expect(problems, 'unexpected errors of the API').toEqual([]);
+      expect(problems, 'unexpected errors of API and relay').toEqual([]);
     },
   };
 }

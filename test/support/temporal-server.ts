@@ -9,9 +9,13 @@ import { freePorts } from '../../cluster/free-ports.ts';
 
 const SCRIPT = path.resolve(import.meta.dirname, '../../temporal-dev.sh');
 /** A deletion waits until the server has noted how far its queues are: by default every 30 s. */
-const FORGET_SOON = ['transfer', 'visibility'].flatMap((queue) => [
+export const FORGET_SOON = {
+  'history.transferProcessorUpdateAckInterval': '1s',
+  'history.visibilityProcessorUpdateAckInterval': '1s',
+};
+const FLAGS = Object.entries(FORGET_SOON).flatMap(([name, value]) => [
   '--dynamic-config-value',
-  `history.${queue}ProcessorUpdateAckInterval="1s"`,
+  `${name}="${value}"`,
 ]);
 const STOP_WITHIN_MS = 10_000;
 
@@ -45,7 +49,7 @@ export async function startTemporal(options: TemporalServerOptions = {}): Promis
   const ports = options.ports ?? (await freeTemporalPorts());
   const address = `127.0.0.1:${ports.frontend}`;
   const uiUrl = `http://127.0.0.1:${ports.ui}`;
-  const child = spawn('bash', [SCRIPT, ...FORGET_SOON], {
+  const child = spawn('bash', [SCRIPT, ...FLAGS], {
     env: { ...process.env, DATA_DIR: dataDir, TEMPORAL_ADDRESS: address, TEMPORAL_UI_URL: uiUrl },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
