@@ -7,18 +7,32 @@ const onTemporal = {
   hookTimeout: 120_000,
 };
 
-/** What readers and cancels are promised, through two APIs and two workers on PostgreSQL and Temporal's production server. */
-const cluster = (clusterRelay: 'postgres' | 'redis') => ({
-  name: `cluster-${clusterRelay}`,
-  include: [
-    'test/cluster/**/*.test.ts',
+/**
+ * The production shape: two APIs and two workers on Temporal's production server and PostgreSQL, first with all of them in the
+ * test's process, where what holds in one process is tried again, then in processes of their own. How many run at once is
+ * bounded by the 100 connections that PostgreSQL allows by default.
+ */
+const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) => {
+  const common = {
+    provide: { clusterRelay },
+    globalSetup: ['test/support/cluster-setup.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  };
+  const repeated = [
     'test/e2e/feed*.test.ts',
-    'test/workflow/cancel-{moments,operator,races,stream}.test.ts',
-  ],
-  provide: { clusterRelay },
-  globalSetup: ['test/support/cluster-setup.ts'],
-  testTimeout: 180_000,
-  hookTimeout: 180_000,
+    'test/workflow/{cancel-*,reconciler,workflow-reset}.test.ts',
+  ];
+  const inOne = { name: `cluster-${clusterRelay}`, include: repeated, maxWorkers: 2 };
+  const apart = {
+    name: `processes-${clusterRelay}`,
+    include: ['test/cluster/**/*.test.ts'],
+    fileParallelism: false,
+  };
+  return [
+    { test: { ...common, ...inOne, sequence: { groupOrder: 2 } } },
+    { test: { ...common, ...apart, sequence: { groupOrder: 3 } } },
+  ];
 });
 
 export default defineConfig({
@@ -49,8 +63,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: cluster('postgres') },
-      { test: cluster('redis') },
+      ...clusterProjects,
     ],
   },
 });

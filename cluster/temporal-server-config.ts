@@ -15,11 +15,11 @@ export const PORTS_NEEDED = 8;
 
 /**
  * A shard writes one transaction at a time (`history.shardIOConcurrency`), so their number bounds how many runs are written
- * at once, and each needs a connection then. A cluster of several machines has hundreds.
+ * at once. Each also costs queues that are read all the time. A cluster of several machines has hundreds.
  */
 const HISTORY_SHARDS = 8;
 /** Of each of the four services. Together with the replicas' they stay below the 100 that PostgreSQL allows by default. */
-const CONNECTIONS = { temporal: HISTORY_SHARDS, visibility: 2 };
+const CONNECTIONS = { temporal: 6, visibility: 2 };
 
 /** What `temporal-server --config-file` reads; JSON is YAML too. After config/development-postgres12.yaml. */
 export function serverConfig(options: ServerConfigOptions): object {

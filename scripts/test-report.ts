@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
+const FOLDER = path.resolve(import.meta.dirname, '../test-report');
 /** Where `vitest.config.ts` has the report of the last run written. */
-const REPORT = path.resolve(import.meta.dirname, '../test-report/results.json');
+export const DEFAULT_REPORT = 'results';
 
 export interface TestOutcome {
   /** Titles of the describes and of the test, from the outside in. */
@@ -30,10 +31,10 @@ interface JsonReport {
   }[];
 }
 
-/** The report of the last test run, or null where there is none. Throws for one that cannot be read. */
-export async function readTestReport(): Promise<TestReport | null> {
+/** The report of that name of the last test run, or null where there is none. Throws for one that cannot be read. */
+export async function readTestReport(name: string): Promise<TestReport | null> {
   try {
-    return parseTestReport(await readFile(REPORT, 'utf8'));
+    return parseTestReport(await readFile(path.join(FOLDER, `${name}.json`), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

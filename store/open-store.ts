@@ -1,24 +1,23 @@
 import { join } from 'node:path';
 import { createStore } from './create-store.ts';
 import { openPgliteFolder, openPgliteMemory } from './pglite.ts';
-import { openPostgres } from './postgres.ts';
+import { openPostgres, type PoolOptions } from './postgres.ts';
 import type { Store } from './store.ts';
 
-export interface StoreOptions {
+export interface StoreOptions extends PoolOptions {
   /** Left out: the embedded database in `<dataDir>/store`. */
   databaseUrl?: string | undefined;
   dataDir: string;
-  /** Most connections to PostgreSQL at once. Default 10. */
-  poolSize?: number | undefined;
 }
 
 /**
  * Opens the store and brings its schema up to date; several processes may do so at once on PostgreSQL. Throws
  * `StoreUnavailable` where PostgreSQL does not answer, `StoreInUse` where another process has the folder open.
  */
-export async function openStore({ databaseUrl, dataDir, poolSize }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { databaseUrl, dataDir, ...pool } = options;
   const database = databaseUrl
-    ? await openPostgres(databaseUrl, poolSize ?? 10)
+    ? await openPostgres(databaseUrl, pool)
     : await openPgliteFolder(join(dataDir, 'store'));
   return createStore(database);
 }

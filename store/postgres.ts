@@ -7,15 +7,23 @@ import { isLost, orStoreError } from './errors.ts';
 /** Any number that nothing else in the database uses as an advisory lock. */
 const MIGRATION_LOCK = 4_711_202_611;
 const MIGRATION_TIMEOUT_MS = 60_000;
+const POOL_SIZE = 10;
 const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** Later than the server's own time-out: it ends a query whose connection has gone silent. */
 const SILENCE_TIMEOUT_MS = 12_000;
 
-/** Brings the schema up to date and opens a pool of `poolSize` connections. Throws `StoreUnavailable`. */
-export async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
+export interface PoolOptions {
+  /** Most connections to PostgreSQL at once. Default 10. */
+  poolSize?: number | undefined;
+  /** Longest wait for one of them, in milliseconds. Default 2000. */
+  connectTimeoutMs?: number | undefined;
+}
+
+/** Brings the schema up to date and opens a pool of connections. Throws `StoreUnavailable`. */
+export async function openPostgres(databaseUrl: string, options: PoolOptions): Promise<Database> {
   await orStoreError(migratePostgres(databaseUrl));
-  const pool = createPool(databaseUrl, poolSize);
+  const pool = createPool(databaseUrl, options);
   const db = drizzle(pool);
   return {
     query: (work) => orStoreError(work(db)),
@@ -26,11 +34,11 @@ export async function openPostgres(databaseUrl: string, poolSize: number): Promi
   };
 }
 
-function createPool(connectionString: string, poolSize: number): pg.Pool {
+function createPool(connectionString: string, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
-    max: poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    max: options.poolSize ?? POOL_SIZE,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: SILENCE_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,

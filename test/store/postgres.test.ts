@@ -60,7 +60,7 @@ function describePostgres(): void {
     });
 
     it('throws StoreUnavailable when the server ends a connection, and goes on with another', async () => {
-      await using database = await openPostgres(databaseUrl, 2);
+      await using database = await openPostgres(databaseUrl, { poolSize: 2 });
       const { store } = subjectOf(database);
       const task = newTask();
       const cut = database.transaction(async (tx) => {
@@ -82,7 +82,7 @@ function describePostgres(): void {
     });
   });
 
-  storeContract('PostgreSQL', async () => subjectOf(await openPostgres(databaseUrl, 10)));
+  storeContract('PostgreSQL', async () => subjectOf(await openPostgres(databaseUrl, {})));
 }
 
 /** Runs one statement on a connection of its own. */

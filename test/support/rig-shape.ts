@@ -48,6 +48,9 @@ async function openProcess({ mood, wrapStore }: RigShapeOptions): Promise<RigSha
   };
 }
 
+/** Few connections, because there are many pools; and patience, because so many processes in one wait for each other. */
+const POOL = { dataDir: '', poolSize: 4, connectTimeoutMs: 20_000 };
+
 /** Two of each, with a pool and a relay connection each, as processes of their own have them. */
 async function openCluster(
   { wrapStore, onRelayError }: RigShapeOptions,
@@ -59,7 +62,7 @@ async function openCluster(
   return {
     replicas: 2,
     async openGround() {
-      const store = resources.use(await openStore({ databaseUrl, dataDir: '', poolSize: 4 }));
+      const store = resources.use(await openStore({ databaseUrl, ...POOL }));
       const relay = resources.use(
         await openRelay({ databaseUrl, relayUrl, onError: onRelayError }),
       );
