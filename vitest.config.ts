@@ -39,7 +39,8 @@ export default defineConfig({
   test: {
     // Most of a test's time is waiting for a server, so more files than processors can be under way.
     maxWorkers: 3,
-    reporters: ['default', ['json', { outputFile: 'test-report/results.json' }]],
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-report/results.json' },
     projects: [
       {
         test: {

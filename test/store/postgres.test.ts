@@ -82,7 +82,9 @@ function describePostgres(): void {
     });
   });
 
-  storeContract('PostgreSQL', async () => subjectOf(await openPostgres(databaseUrl, {})));
+  storeContract('PostgreSQL', async () =>
+    subjectOf(await openPostgres(databaseUrl, { connectTimeoutMs: 20_000 })),
+  );
 }
 
 /** Runs one statement on a connection of its own. */
