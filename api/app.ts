@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { LOCAL_OWNER } from '../contract/names.ts';
+import { StoreUnavailable } from '../store/errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { ApiEnv, App, AppDependencies } from './dependencies.ts';
 import { ApiError, errorResponse, toApiError } from './errors.ts';
@@ -68,8 +69,10 @@ function answerErrors(app: App, log: AppDependencies['log']): void {
   });
   app.onError((error, c) => {
     const known = toApiError(error);
+    const context = { err: error, request_id: c.get('requestId') };
+    if (error instanceof StoreUnavailable) log.warn(context, 'the store is not available');
     if (known) return errorResponse(c, known);
-    log.error({ err: error, request_id: c.get('requestId') }, 'a request failed');
+    log.error(context, 'a request failed');
     return errorResponse(c, new ApiError('internal', 'The request failed; the log knows more.'));
   });
 }

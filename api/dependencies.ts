@@ -32,7 +32,7 @@ export interface AppDependencies {
   guard: MiddlewareHandler;
   config: ApiConfig;
   /** Hears of what callers are not told: pino, or anything with its shape. */
-  log: { error(context: object, message: string): void };
+  log: Record<'error' | 'warn', (context: object, message: string) => void>;
 }
 
 /** What the middleware leaves for the handlers. */

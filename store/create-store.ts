@@ -13,18 +13,21 @@ import { listTasks } from './list-tasks.ts';
 import { listMessages, readConversation } from './messages.ts';
 import { requestCancel } from './request-cancel.ts';
 import type { Store } from './store.ts';
+import { createOwnerQueue } from './owner-queue.ts';
 import { appendLog, readLog } from './task-log.ts';
 import { beginTask, deleteTask, getTask } from './tasks.ts';
 
 /** The store on an open database, which it closes when it is disposed of. */
 export function createStore(database: Database): Store {
   const { query, transaction } = database;
+  const inTurn = createOwnerQueue();
   return {
     async ping() {
       await query((db) => Promise.resolve(db.execute(sql`select 1`)));
     },
 
-    acceptTask: (task, key) => transaction((tx) => acceptTask(tx, task, key)),
+    acceptTask: (task, key) =>
+      inTurn(task.owner, () => transaction((tx) => acceptTask(tx, task, key))),
     getTask: (id, owner) => query((db) => getTask(db, id, owner)),
     listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
     deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),
@@ -36,7 +39,8 @@ export function createStore(database: Database): Store {
     finishTask: (request) => transaction((tx) => finishTask(tx, request)),
     readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
 
-    createConversation: (conversation) => transaction((tx) => createConversation(tx, conversation)),
+    createConversation: (conversation) =>
+      inTurn(conversation.owner, () => transaction((tx) => createConversation(tx, conversation))),
     getConversation: (id, owner) => query((db) => getConversation(db, id, owner)),
     listConversations: (owner, page) => query((db) => listConversations(db, owner, page)),
     deleteConversation: (id, owner) => transaction((tx) => deleteConversation(tx, id, owner)),

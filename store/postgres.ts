@@ -8,7 +8,8 @@ import { isLost, orStoreError } from './errors.ts';
 const MIGRATION_LOCK = 4_711_202_611;
 const MIGRATION_TIMEOUT_MS = 60_000;
 const POOL_SIZE = 10;
-const CONNECT_TIMEOUT_MS = 2_000;
+/** To connect, and to wait for a connection of the pool. */
+const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** Later than the server's own time-out: it ends a query whose connection has gone silent. */
 const SILENCE_TIMEOUT_MS = 12_000;

@@ -60,7 +60,7 @@ export async function openRoutes(): Promise<RoutesFixture> {
     agents: [plainAgent],
     guard: guardLoopback(apiConfig.corsOrigins),
     config: apiConfig,
-    log: { error: (context) => logged.push(context) },
+    log: { warn: () => undefined, error: (context) => logged.push(context) },
   };
   const app = createApp(dependencies);
   const send = async (method: string, path: string, init: RequestInit) =>

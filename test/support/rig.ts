@@ -178,7 +178,10 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       relay: options.relay ?? relay,
       client,
       agents,
-      log: { error: (context, message) => problems.push([message, context]) },
+      log: {
+        warn: () => undefined,
+        error: (context, message) => problems.push([message, context]),
+      },
       settings: {
         host: '127.0.0.1',
         port: 0,
