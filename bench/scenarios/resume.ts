@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '../../test/support/relays.ts';
+import { createRandom } from '../../test/support/random.ts';
 import { createLatencies, type Latencies } from '../latencies.ts';
 import type { ModelSpec } from '../model-spec.ts';
 import { newSpec, type Figures, type Scenario } from '../scenario.ts';

@@ -1,4 +1,4 @@
-import { createRandom } from '../support/relays.ts';
+import { createRandom } from '../support/random.ts';
 
 const WORDS = 'durable run step größer naïve 東京 🦆 token cursor wave “stop” reads—again'.split(
   ' ',

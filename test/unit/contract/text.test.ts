@@ -12,7 +12,7 @@ import {
   textOf,
   type Block,
 } from '../../../contract/text.ts';
-import { createRandom } from '../../support/relays.ts';
+import { createRandom } from '../../support/random.ts';
 
 describe('clean text', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { spokenLength } from '../../../contract/text.ts';
-import { createRandom } from '../../support/relays.ts';
+import { createRandom } from '../../support/random.ts';
 import { createRandomProcess, type RandomProcess } from './random-process.ts';
 import { createRandomReader, type RandomReader } from './random-reader.ts';
 import { createDice, createRandomRun, type RandomRun } from './random-run.ts';
