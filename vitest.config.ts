@@ -9,7 +9,7 @@ const onTemporal = {
 
 /**
  * The production shape: two APIs and two workers on Temporal's production server and PostgreSQL, first with all of them in the
- * test's process, where what holds in one process is tried again, then in processes of their own. How many run at once is
+ * test's process, where what holds in one process is tried again, then in processes of their own; and both as functions. How many run at once is
  * bounded by the 100 connections that PostgreSQL allows by default.
  */
 const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) => {
@@ -29,9 +29,15 @@ const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) 
     include: ['test/cluster/**/*.test.ts'],
     fileParallelism: false,
   };
+  const serverless = {
+    name: `functions-${clusterRelay}`,
+    include: ['test/serverless/**/*.test.ts'],
+    fileParallelism: false,
+  };
   return [
     { test: { ...common, ...inOne, sequence: { groupOrder: 2 } } },
     { test: { ...common, ...apart, sequence: { groupOrder: 3 } } },
+    { test: { ...common, ...serverless, sequence: { groupOrder: 4 } } },
   ];
 });
 
