@@ -1,0 +1,18 @@
+# The API, and with `worker/main.ts` as its command the worker. Node runs the .ts files as they are: nothing is built.
+FROM node:24-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Not `npm ci`: it refuses its own lock file for packages of other platforms.
+RUN npm install --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY . .
+USER node
+ENTRYPOINT ["node"]
+CMD ["api/main.ts"]
+# Of the API. A worker has no port: it ends by itself when it is broken.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
+  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
