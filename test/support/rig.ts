@@ -121,9 +121,12 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const taskQueue = `test-${randomUUID()}`;
   const address = options.temporalAddress ?? inject('temporalAddress');
   const workflowBundle = { codePath: inject('workflowBundlePath') };
-  const model = await startModelServer();
+  // What is open is closed again where the rest does not come up.
+  await using resources = new AsyncDisposableStack();
+  const model = resources.use(await startModelServer());
   // As in production: the worker's connection keeps calls to a dead server up far beyond their deadline.
   const connection = openTemporalConnection({ address });
+  resources.defer(() => connection.close());
   const client = new Client({ connection });
   const agents = rigAgents(options.tools);
   const workers: RunningWorker[] = [];
@@ -131,11 +134,13 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const started = new Set<string>();
   const problems: unknown[] = [];
   let keys = 0;
-  const shape = await openRigShape({
-    mood: options.relay ?? 'normal',
-    wrapStore: options.wrapStore ?? ((store) => store),
-    onRelayError: (error) => problems.push(error),
-  });
+  const shape = resources.use(
+    await openRigShape({
+      mood: options.relay ?? 'normal',
+      wrapStore: options.wrapStore ?? ((store) => store),
+      onRelayError: (error) => problems.push(error),
+    }),
+  );
 
   const startWorker = async () => {
     const { store, relay } = await shape.openGround();
@@ -171,6 +176,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const stopWorkers = async () => {
     await Promise.all(workers.splice(0).map((worker) => worker[Symbol.asyncDispose]()));
   };
+  resources.defer(stopWorkers);
   const startApi = async (options: StartApiOptions = {}) => {
     const { store, relay } = await shape.openGround();
     const api = await openApi({
@@ -200,11 +206,16 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     return api;
   };
 
+  const stopApis = async () => {
+    await Promise.all(apis.splice(0).map((api) => api[Symbol.asyncDispose]()));
+  };
+  resources.defer(stopApis);
+
   const { store, relay } = await shape.openGround();
   const replicas = Array.from({ length: shape.replicas });
   const first = await Promise.all(replicas.map(() => startApi()));
   const ports = first.map((api) => Number(new URL(api.url).port));
-  const balancer = await startBalancer(ports);
+  const balancer = resources.use(await startBalancer(ports));
   const url = `http://127.0.0.1:${balancer.port}`;
   if (options.worker !== false) await Promise.all(replicas.map(() => startWorker()));
 
@@ -242,6 +253,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       `${id} to be ${statuses.join(' or ')}`,
     );
 
+  const opened = resources.move();
   return {
     url,
     client,
@@ -281,17 +293,14 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       openReader(`${url}/v1/tasks/${id}/events${query}`, reader),
     workflowStatus: async (id) => (await client.workflow.getHandle(id).describe()).status.name,
     async [Symbol.asyncDispose]() {
-      await Promise.all(apis.map((api) => api[Symbol.asyncDispose]()));
+      await using _rest = opened;
+      await stopApis();
       await stopWorkers();
       await client.schedule
         .getHandle(`holdfast-reconcile-${taskQueue}`)
         .delete()
         .catch(() => undefined);
       await replayAll(client, started, workflowBundle);
-      await balancer[Symbol.asyncDispose]();
-      await shape[Symbol.asyncDispose]();
-      await model[Symbol.asyncDispose]();
-      await connection.close();
       expect(model.problems, 'requests that no script holds').toEqual([]);
       expect(problems, 'unexpected errors of API and relay').toEqual([]);
     },
