@@ -19,8 +19,12 @@ const BELL_MS = 5;
 const ENDING_MS = 100;
 /** Without growth for so long, nothing moves. */
 const IDLE_AFTER_MS = 15_000;
-/** After a question that nobody answered, and until a lost piece is looked for in the heartbeat. */
+/** After a question that nobody answered; doubled with each further one, up to the time of an idle round. */
 const RETRY_MS = 300;
+/** A lost piece is looked for in the heartbeat that comes next. */
+const LOST_PIECE_MS = 300;
+/** A query of a run that has not begun waits for its first workflow task, and holds the place of others. */
+const FIRST_LOOK_MS = 100;
 
 export interface HubDeps {
   store: Store;
@@ -57,9 +61,8 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     historyLength: -1,
     runId: null,
   };
-  // A run that has not begun has not spoken.
-  const heartbeat = row.status !== 'PENDING';
-  const due: Due = { log: true, heartbeat, store: isTerminal(row.status) };
+  const begun = row.status !== 'PENDING';
+  const due: Due = { log: begun, heartbeat: begun, store: isTerminal(row.status) };
   const listeners = new Set<() => void>();
   const pacer = createPacer();
   const closing = new AbortController();
@@ -99,7 +102,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
 
   /** The heartbeat that has the piece takes a while to come. */
   function lookForLostPiece(): void {
-    askSoon('heartbeat', RETRY_MS);
+    askSoon('heartbeat', LOST_PIECE_MS);
   }
 
   function isFlowing(): boolean {
@@ -136,11 +139,12 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
 
   async function work(first: Promise<boolean>): Promise<void> {
     let answered = await first;
-    while (!closing.signal.aborted && !hasEnded(task)) {
+    for (let unanswered = 0; !closing.signal.aborted && !hasEnded(task);) {
       const idle = performance.now() - grownAt > IDLE_AFTER_MS;
       if (answered && (due.log || due.store)) pacer.hasten(0);
+      unanswered = answered ? 0 : unanswered + 1;
       const full = await pacer.pause(
-        !answered ? RETRY_MS : idle ? IDLE_RECONCILE_MS : RECONCILE_MS,
+        !answered ? retryMs(unanswered) : idle ? IDLE_RECONCILE_MS : RECONCILE_MS,
       );
       if (full && !isFlowing()) due.heartbeat = true;
       answered = await nextRound();
@@ -151,6 +155,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   const unsubscribe = await relay.subscribe(task.taskId, hear);
   const first = nextRound();
   const working = work(first);
+  const firstLook = begun ? undefined : setTimeout(() => askSoon('log', 0), FIRST_LOOK_MS);
 
   return {
     task,
@@ -170,10 +175,15 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
+      clearTimeout(firstLook);
       pacer.hasten(0);
       notify();
       unsubscribe();
       await working;
     },
   };
+}
+
+function retryMs(unanswered: number): number {
+  return Math.min(RETRY_MS * 2 ** (unanswered - 1), IDLE_RECONCILE_MS);
 }
