@@ -5,6 +5,8 @@ import type { Answer, Measurement, Order } from './measure.ts';
 
 /** A scenario that has not ended by then has hung. */
 const LONGEST_MS = 600_000;
+/** It closes what it has opened when it is told to end. */
+const CLOSED_WITHIN_MS = 30_000;
 
 /** Measures in a process of its own, so that no measurement finds the heap of another. Throws what went wrong there. */
 export async function measureApart(order: Order): Promise<Measurement> {
@@ -16,6 +18,7 @@ export async function measureApart(order: Order): Promise<Measurement> {
   const kill = () => child.kill('SIGTERM');
   process.once('exit', kill);
   const limit = setTimeout(kill, LONGEST_MS);
+  const hardLimit = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS + CLOSED_WITHIN_MS);
   try {
     child.send(order);
     const [answer] = (await Promise.race([once(child, 'message'), exited])) as [Answer | number];
@@ -24,8 +27,9 @@ export async function measureApart(order: Order): Promise<Measurement> {
     if ('problem' in answer) throw new Error(answer.problem);
     return answer.measurement;
   } finally {
-    clearTimeout(limit);
-    process.off('exit', kill);
     await exited;
+    clearTimeout(limit);
+    clearTimeout(hardLimit);
+    process.off('exit', kill);
   }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { closeOnSignal } from './close-on-signal.ts';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createModelReports } from './model/start-model.ts';
 import { observeRun } from './observe-run.ts';
@@ -30,6 +31,7 @@ export type Answer = { measurement: Measurement } | { problem: string };
 /** The load generator: opens one system, measures one scenario, tells the figures to the process that forked it, and ends. */
 async function measure({ scenario, system, environment, size }: Order): Promise<Measurement> {
   await using resources = new AsyncDisposableStack();
+  closeOnSignal(resources);
   const scratchDir = await mkdtemp(path.join(tmpdir(), 'holdfast-bench-'));
   resources.defer(() => rm(scratchDir, { recursive: true, force: true, maxRetries: 3 }));
   const whole = { ...environment, scratchDir };
@@ -55,9 +57,6 @@ async function warmUp(system: OpenSystem): Promise<void> {
   await Promise.all(Array.from({ length: 10 }, () => observeRun(system, newSpec(size))));
 }
 
-// An end by signal takes the system's processes along, which end with this one.
-process.once('SIGTERM', () => process.exit(1));
-process.once('disconnect', () => process.exit(1));
 const [order] = (await once(process, 'message')) as [Order];
 const answer: Answer = await measure(order).then(
   (measurement) => ({ measurement }),

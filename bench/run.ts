@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { closeOnSignal } from './close-on-signal.ts';
 import { planBudgets, showBudgets } from './commands/budgets.ts';
 import { COMPARED, planCompare, showComparison } from './commands/compare.ts';
 import { planGrowth, showGrowth } from './commands/growth.ts';
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
     temporalAddress: values.temporal,
     profileDir: values.profile,
   });
+  closeOnSignal(opened);
   const { environment } = opened;
   const outcomes = await measureAll(plan.items, { repeat: Number(values.repeat), environment });
   const machine = Object.values(describeMachine()).join(', ');

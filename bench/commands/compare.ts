@@ -77,15 +77,22 @@ function showCell(row: Row, outcome: Outcome | undefined, reference: Figures): s
   if (outcome.measurements.length === 0) return `failed: ${firstLine(outcome.problems[0] ?? '')}`;
   const figures = figuresOf(outcome);
   const problem = figures[PROBLEMS[row.figures[0] ?? ''] ?? ''];
-  if (typeof problem === 'string') return firstLine(problem);
-  const values = row.figures.map((name) => formatFigure(figures[name])).join(' / ');
-  const ratios = row.figures.map((name) => ratio(figures[name], reference[name]));
-  return row.ratio && ratios.some((text) => text !== '')
-    ? `${values} (${ratios.join(' / ')})`
-    : values;
+  const parts = [
+    showValues(row, figures, reference),
+    ...(problem ? [firstLine(String(problem))] : []),
+  ];
+  return parts.filter((part) => part !== '').join('; ') || '–';
 }
 
-function ratio(
+/** Empty where there is none of the row's figures. */
+function showValues({ figures: names, ratio }: Row, figures: Figures, reference: Figures): string {
+  if (names.every((name) => figures[name] === undefined || figures[name] === null)) return '';
+  const values = names.map((name) => formatFigure(figures[name])).join(' / ');
+  const ratios = names.map((name) => ratioOf(figures[name], reference[name]));
+  return ratio && ratios.some((text) => text !== '') ? `${values} (${ratios.join(' / ')})` : values;
+}
+
+function ratioOf(
   figure: Figures[string] | undefined,
   reference: Figures[string] | undefined,
 ): string {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelSpec } from '../model-spec.ts';
+import { createPatience } from '../patience.ts';
 import { newSpec, type Figures, type Scenario } from '../scenario.ts';
 import type { Chunk, OpenSystem } from '../system.ts';
 import { createTranscript, findFaults, type Transcript } from '../transcript.ts';
@@ -59,7 +60,7 @@ type OnChunk = (transcript: Transcript, chunk: Chunk) => void;
 /** Reads a run to its end, over as many connections as that takes. */
 async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChunk) {
   const transcript = createTranscript();
-  const patience = createPatience();
+  using patience = createPatience(PATIENCE_MS);
   const run = await system.start(spec, patience.signal);
   let stream = run.chunks;
   let after: string | undefined;
@@ -68,9 +69,9 @@ async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChu
     let quiet = true;
     try {
       for await (const chunk of stream) {
-        patience.renew();
         after = chunk.id ?? after;
-        quiet = false;
+        if (chunk.text) patience.renew();
+        quiet &&= chunk.text === '';
         onChunk(transcript, chunk);
       }
     } catch {
@@ -82,19 +83,7 @@ async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChu
     const { signal } = patience;
     stream = system.read(run.runId, { signal, ...(after !== undefined && { after }) });
   }
-  patience.end();
   return { runId: run.runId, transcript };
-}
-
-/** A signal that is aborted where nothing renews it. */
-function createPatience() {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
-  return {
-    signal: controller.signal,
-    renew: () => void timer.refresh(),
-    end: () => clearTimeout(timer),
-  };
 }
 
 /** A reader that comes when all is over, and was not there before. */

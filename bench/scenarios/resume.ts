@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../test/support/random.ts';
 import { createLatencies, type Latencies } from '../latencies.ts';
 import type { ModelSpec } from '../model-spec.ts';
+import { createPatience, type Patience } from '../patience.ts';
 import { newSpec, type Figures, type Scenario } from '../scenario.ts';
 import type { Chunk, OpenSystem } from '../system.ts';
 import { createTranscript, findFaults } from '../transcript.ts';
@@ -52,34 +53,38 @@ async function readWithCuts(
   spec: ModelSpec,
   latencies: Latencies,
 ): Promise<Pieces> {
-  const { signal } = new AbortController();
+  // A stream that has nothing more to bring does not end everywhere.
+  using patience = createPatience(READ_WITHIN_MS);
+  const { signal } = patience;
   const { runId, chunks: first } = await system.start(spec, signal);
   const pieces: Pieces = { runId, chunks: [], cuts: 0, problem: null };
   let stream = first;
-  while (await takeSome(stream, pieces)) {
+  while (await takeSome(stream, pieces, patience)) {
     await sleep(AWAY_MS);
     pieces.cuts += 1;
     const askedAt = process.hrtime.bigint();
-    stream = timeToText(
-      system.read(runId, { ...lastId(pieces.chunks), signal }),
-      askedAt,
-      latencies,
-    );
+    const resumed = system.read(runId, { ...lastId(pieces.chunks), signal });
+    stream = timeToText(resumed, askedAt, latencies);
   }
   return pieces;
 }
 
 /** Reads a random number of chunks and leaves. False: the stream had ended before. */
-async function takeSome(stream: AsyncIterable<Chunk>, pieces: Pieces): Promise<boolean> {
+async function takeSome(
+  stream: AsyncIterable<Chunk>,
+  pieces: Pieces,
+  patience: Patience,
+): Promise<boolean> {
   let left = 1 + Math.floor(random() * MOST_CHUNKS_BETWEEN_CUTS);
   try {
     for await (const chunk of stream) {
+      if (chunk.text) patience.renew();
       pieces.chunks.push(chunk);
       left -= 1;
       if (left === 0) return true;
     }
   } catch (error) {
-    pieces.problem = String(error);
+    pieces.problem = String(patience.signal.reason ?? error);
   }
   return false;
 }
