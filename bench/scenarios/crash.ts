@@ -64,16 +64,18 @@ async function readPatiently(system: OpenSystem, spec: ModelSpec, onChunk: OnChu
   const run = await system.start(spec, patience.signal);
   let stream = run.chunks;
   let after: string | undefined;
+  let quiet = true;
+  const take = (chunk: Chunk) => {
+    after = chunk.id ?? after;
+    if (chunk.text) patience.renew();
+    quiet &&= chunk.text === '';
+    onChunk(transcript, chunk);
+  };
   for (;;) {
     let ended = true;
-    let quiet = true;
+    quiet = true;
     try {
-      for await (const chunk of stream) {
-        after = chunk.id ?? after;
-        if (chunk.text) patience.renew();
-        quiet &&= chunk.text === '';
-        onChunk(transcript, chunk);
-      }
+      for await (const chunk of stream) take(chunk);
     } catch {
       ended = false;
     }
