@@ -19,10 +19,7 @@ const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) 
     testTimeout: 180_000,
     hookTimeout: 180_000,
   };
-  const repeated = [
-    'test/e2e/feed*.test.ts',
-    'test/workflow/{cancel-*,reconciler,workflow-reset}.test.ts',
-  ];
+  const repeated = ['test/e2e/feed*.test.ts', 'test/workflow/{cancel-*,reconciler}.test.ts'];
   const inOne = { name: `cluster-${clusterRelay}`, include: repeated, maxWorkers: 2 };
   const apart = {
     name: `processes-${clusterRelay}`,
