@@ -3,11 +3,13 @@
  * default a signal would leave processes and databases behind.
  */
 export function closeOnSignal(opened: AsyncDisposable): void {
+  let closing = false;
+  const exit = () => process.exit(1);
   const close = () => {
-    opened[Symbol.asyncDispose]().then(
-      () => process.exit(1),
-      () => process.exit(1),
-    );
+    // Several of these come together, and closing a second time would not wait for the first.
+    if (closing) return;
+    closing = true;
+    opened[Symbol.asyncDispose]().then(exit, exit);
   };
-  for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) process.once(event, close);
+  for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) process.on(event, close);
 }
