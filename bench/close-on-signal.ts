@@ -4,12 +4,13 @@
  */
 export function closeOnSignal(opened: AsyncDisposable): void {
   let closing = false;
-  const exit = () => process.exit(1);
   const close = () => {
     // Several of these come together, and closing a second time would not wait for the first.
     if (closing) return;
     closing = true;
-    opened[Symbol.asyncDispose]().then(exit, exit);
+    void opened[Symbol.asyncDispose]()
+      .then(undefined, console.error)
+      .then(() => process.exit(1));
   };
   for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) process.on(event, close);
 }

@@ -62,4 +62,5 @@ const answer: Answer = await measure(order).then(
   (measurement) => ({ measurement }),
   (error: unknown) => ({ problem: error instanceof Error ? (error.stack ?? '') : String(error) }),
 );
-process.send?.(answer, () => process.exit());
+// Where nobody is there to be told, `closeOnSignal` ends the process.
+if (process.connected) process.send?.(answer, () => process.exit());
