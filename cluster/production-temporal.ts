@@ -29,6 +29,8 @@ export interface ProductionTemporalOptions {
   postgresUrl: string;
   /** Dynamic configuration on top of what `temporal-server-config.ts` sets. */
   dynamicSettings?: DynamicSettings;
+  /** Variables of the server's process, beside those of this one. */
+  variables?: Record<string, string>;
 }
 
 export interface ProductionTemporal extends AsyncDisposable {
@@ -47,7 +49,7 @@ export interface ProductionTemporal extends AsyncDisposable {
 export async function startProductionTemporal(
   options: ProductionTemporalOptions,
 ): Promise<ProductionTemporal> {
-  const { postgresUrl, dynamicSettings = {} } = options;
+  const { postgresUrl, dynamicSettings = {}, variables = {} } = options;
   const { server, sqlTool } = await findBinaries();
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-temporal-'));
@@ -69,7 +71,8 @@ export async function startProductionTemporal(
     ),
   });
   const logFile = path.join(folder, 'server.log');
-  const child = await startServer(server, await writeJson(folder, 'config.json', config), logFile);
+  const configFile = await writeJson(folder, 'config.json', config);
+  const child = await startServer({ binary: server, configFile, logFile, variables });
   resources.defer(() => stop(child));
   const address = `127.0.0.1:${ports[0]}`;
   await prepareNamespace(address, 'default', untilWhile(child, logFile));
@@ -108,9 +111,18 @@ async function makeTables(sqlTool: string, database: OwnDatabase, schema: string
   await run(sqlTool, ['update-schema', '--schema-name', `postgresql/v12/${schema}`], { env });
 }
 
-async function startServer(binary: string, config: string, logFile: string): Promise<ChildProcess> {
+interface ServerProcess {
+  binary: string;
+  configFile: string;
+  logFile: string;
+  variables: Record<string, string>;
+}
+
+async function startServer(options: ServerProcess): Promise<ChildProcess> {
+  const { binary, configFile, logFile, variables } = options;
   await using log = await open(logFile, 'w');
-  const child = spawn(binary, ['--config-file', config, '--allow-no-auth', 'start'], {
+  const child = spawn(binary, ['--config-file', configFile, '--allow-no-auth', 'start'], {
+    env: { ...process.env, ...variables },
     stdio: ['ignore', log.fd, log.fd],
     // A process group of its own: Ctrl-C reaches this process first, which lets the workers hand over.
     detached: true,

@@ -1,5 +1,7 @@
 /** Names of dynamic configuration with their values. Source: temporalio/temporal, common/dynamicconfig/constants.go. */
-export type DynamicSettings = Readonly<Record<string, string | number | boolean>>;
+export type DynamicSettings = Readonly<
+  Record<string, string | number | boolean | readonly string[]>
+>;
 
 export interface ServerConfigOptions {
   /** The PostgreSQL server: host, port, user and password count. */

@@ -68,7 +68,7 @@ export async function openServerlessService(
   );
   const { url } = resources.use(await openFront(api));
   // So that no test has to wait for environments to start.
-  await Promise.all(Array.from({ length: API_ENVIRONMENTS }, () => fetch(`${url}/healthz`)));
+  await Promise.all(Array.from({ length: API_ENVIRONMENTS }, () => checkHealth(url)));
   const opened = resources.move();
   return {
     client: createHoldfastClient({ baseUrl: url }),
@@ -83,6 +83,11 @@ export async function openServerlessService(
     setCurrentVersion: () => makeCurrent(connection, namespace),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+async function checkHealth(url: string): Promise<void> {
+  const response = await fetch(`${url}/healthz`);
+  if (!response.ok) throw new Error(`the API does not come up: ${await response.text()}`);
 }
 
 /** A namespace that knows no search attribute, has no schedule, and no version of a worker. */

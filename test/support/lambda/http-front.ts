@@ -27,7 +27,10 @@ export async function openFront(
 ): Promise<HttpFront> {
   const eventOf = kind === 'rest-api' ? restEvent : functionUrlEvent;
   const server = createServer((request, response) => {
-    void serve(request, response).catch(() => response.destroy());
+    void serve(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(502).end(String(error));
+    });
   });
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const event = eventOf(request, await bodyOf(request, base64), iam);
