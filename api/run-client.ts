@@ -5,6 +5,7 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import pLimit from 'p-limit';
 import { isPartial, type Partial } from '../contract/frames.ts';
 import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
@@ -13,6 +14,11 @@ import type { TaskRecord } from '../contract/task.ts';
 
 /** Deadline of each call to Temporal, in milliseconds: a query without a worker would wait for ever. */
 const CALL_MS = 2_000;
+/**
+ * Questions of one kind that are on their way at once. More would not be answered sooner on a busy machine, but past their
+ * deadline, and would be asked again.
+ */
+const MAX_QUESTIONS = 16;
 
 /** What the server says of a run, without a worker. */
 export interface RunDescription {
@@ -50,6 +56,7 @@ export interface RunClientOptions {
 export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOptions): RunClient {
   const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
   const starter = eagerStarter ?? client;
+  const [queries, describes] = [pLimit(MAX_QUESTIONS), pLimit(MAX_QUESTIONS)];
   const handle = (taskId: string) => client.workflow.getHandle(taskId);
   return {
     async start(task) {
@@ -74,10 +81,12 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
       }
     },
     query: (taskId, request) =>
-      within(() => handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request)),
+      queries(() =>
+        within(() => handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request)),
+      ),
     async describe(taskId) {
       try {
-        return descriptionOf(await within(() => handle(taskId).describe()));
+        return descriptionOf(await describes(() => within(() => handle(taskId).describe())));
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
         return { status: 'absent', historyLength: 0, partial: null, persistenceError: null };
