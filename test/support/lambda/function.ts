@@ -8,8 +8,8 @@ import {
 
 export interface InvocationRecord {
   environment: number;
-  /** First invocation of its environment. */
-  cold: boolean;
+  /** Start of its environment in milliseconds; null where there was one already. */
+  initMs: number | null;
   outcome: Outcome;
 }
 
@@ -45,11 +45,11 @@ export function createFunction(options: FunctionOptions): LambdaFunction {
     output: () => environments.map((environment) => environment.output()).join(''),
     async invoke(event) {
       const environment = await takeEnvironment();
-      const cold = !used.has(environment);
+      const initMs = used.has(environment) ? null : environment.initMs;
       used.add(environment);
       const invocation = environment.invoke(event);
       const ending = invocation.ended.then((outcome) => {
-        records.push({ environment: environments.indexOf(environment), cold, outcome });
+        records.push({ environment: environments.indexOf(environment), initMs, outcome });
         if (outcome !== 'killed' && environment.alive()) idle.push(environment);
         under.delete(ending);
       });
