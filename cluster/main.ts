@@ -7,6 +7,8 @@ const FLAGS = {
   apis: { type: 'string', default: '2' },
   workers: { type: 'string', default: '2' },
   port: { type: 'string', default: '8080' },
+  ui: { type: 'boolean', default: false },
+  'ui-port': { type: 'string', default: '8233' },
   postgres: { type: 'string', default: 'postgres://postgres@127.0.0.1:5432/postgres' },
   redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
 } as const;
@@ -38,6 +40,7 @@ function readFlags(args: string[]): OpenClusterOptions {
     apis: readCount('apis', values.apis),
     workers: readCount('workers', values.workers),
     port: Number(values.port),
+    ...(values.ui && { temporalUiPort: Number(values['ui-port']) }),
     settings: Object.fromEntries(settings) as Record<string, string>,
     output: process.stderr,
   };
@@ -48,8 +51,9 @@ function readCount(flag: string, text: string): number {
   return Number(text);
 }
 
-function greeting(cluster: Cluster, { redisUrl, postgresUrl }: OpenClusterOptions): string {
-  const { url, apis, workers, temporalAddress } = cluster;
+function greeting(cluster: Cluster, options: OpenClusterOptions): string {
+  const { url, apis, workers, temporalAddress, databaseUrl } = cluster;
+  const { redisUrl, temporalUiPort } = options;
   return `
 The cluster is up. It serves this machine only, without keys.
 
@@ -57,8 +61,9 @@ The cluster is up. It serves this machine only, without keys.
   APIs              ${apis.map((api) => api.url).join(', ')}
   Workers           ${workers.map((worker) => `pid ${worker.pid()}`).join(', ')}
   Temporal          ${temporalAddress}
-  Database          ${cluster.databaseUrl}
-  Relay             ${redisUrl ?? postgresUrl}
+  Temporal Web UI   ${temporalUiPort ? `http://127.0.0.1:${temporalUiPort}` : 'none (--ui starts it)'}
+  Database          ${databaseUrl}
+  Relay             ${redisUrl ?? databaseUrl}
 
 Start a run and stream it:
 

@@ -4,6 +4,7 @@ import { freePorts } from './free-ports.ts';
 import { openOwnDatabase } from './own-database.ts';
 import { createPart, type Part } from './part.ts';
 import { startProductionTemporal } from './production-temporal.ts';
+import { startTemporalUi } from './temporal-ui.ts';
 
 export interface OpenClusterOptions {
   /** A PostgreSQL server on which databases can be made. */
@@ -17,6 +18,8 @@ export interface OpenClusterOptions {
   temporalAddress?: string;
   /** Port of the balancer; left out: any free one. */
   port?: number;
+  /** Port of Temporal's Web UI; left out: there is none. */
+  temporalUiPort?: number;
   /** Environment of every process, on top of what the shape itself sets. */
   settings?: Record<string, string>;
   /** Where the output of every process goes. */
@@ -41,7 +44,7 @@ export interface Cluster extends AsyncDisposable {
 
 /**
  * Brings the shape up, on free ports and a fresh database. Disposing it ends every process by SIGTERM and drops the database.
- * Throws `NoPostgres`, or what a process said that did not start.
+ * Throws `NoPostgres`, `ScriptFailed`, or what a process said that did not start.
  */
 export async function openCluster(options: OpenClusterOptions): Promise<Cluster> {
   const { postgresUrl, redisUrl, output } = options;
@@ -52,8 +55,11 @@ export async function openCluster(options: OpenClusterOptions): Promise<Cluster>
     resources.use(await startProductionTemporal({ postgresUrl })).address;
   // A Temporal server may carry several clusters.
   const taskQueue = `holdfast-${randomBytes(6).toString('hex')}`;
+  const { temporalUiPort } = options;
+  if (temporalUiPort) resources.use(await startTemporalUi(temporalAddress, temporalUiPort));
   const settings = {
     DATABASE_URL: database.url,
+    ...(temporalUiPort && { TEMPORAL_UI_URL: `http://127.0.0.1:${temporalUiPort}` }),
     ...(redisUrl !== undefined && { RELAY_URL: redisUrl }),
     TEMPORAL_ADDRESS: temporalAddress,
     TASK_QUEUE: taskQueue,

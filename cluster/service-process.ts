@@ -40,9 +40,7 @@ export async function startProcess(
     detached: true,
   });
   const exited = once(child, 'exit');
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  void exited.then(() => process.off('exit', kill));
+  endWithThisProcess(child);
 
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -68,6 +66,13 @@ function inherited(): Record<string, string> {
     string,
     string
   >;
+}
+
+/** Kills the child where this process ends ahead of it. */
+export function endWithThisProcess(child: ChildProcess): void {
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
 }
 
 export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
