@@ -3,8 +3,8 @@ import type { DeltaFrame } from '../contract/frames.ts';
 /** What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. */
 export type RelayMessage =
   | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'> }
-  /** The log has grown to `lastSeq`. `isEnding`: nothing but the terminal entry should follow, and `end` with it. */
-  | { kind: 'log'; lastSeq: number; isEnding?: boolean }
+  /** The log has grown to `lastSeq`. */
+  | { kind: 'log'; lastSeq: number }
   /** A cancel was recorded, and Temporal has accepted it. */
   | { kind: 'cancel' }
   /** The store holds the terminal status. */

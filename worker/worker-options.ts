@@ -73,10 +73,9 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
       logGrew: {
         callDuringReplay: false,
         fn({ runId }: { runId: string }, appended: AppendedEntry) {
-          const { task_id, seq, type } = appended.entry;
-          const isEnding = type === 'turn.final_answer' || type === 'turn.interrupted';
+          const { task_id, seq } = appended.entry;
           logs.append(runId, appended);
-          relay.publish(task_id, { kind: 'log', lastSeq: seq, isEnding });
+          relay.publish(task_id, { kind: 'log', lastSeq: seq });
         },
       },
     },

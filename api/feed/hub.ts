@@ -15,8 +15,6 @@ const IDLE_RECONCILE_MS = 5_000;
 const FLOWING_RECONCILE_MS = 5_000;
 /** The bell rings while the server does not have the entries yet, and several ring at once. */
 const BELL_MS = 5;
-/** The terminal entry comes from the store, with all before it: as a rule within so long, and then no query is needed. */
-const ENDING_MS = 100;
 /** Without growth for so long, nothing moves. */
 const IDLE_AFTER_MS = 15_000;
 /** After a question that nobody answered; doubled with each further one, up to the time of an idle round. */
@@ -89,9 +87,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
       if (taken === 'gap') lookForLostPiece();
       if (message.seq > lastSeq(task)) askSoon('log', 0);
     }
-    if (message.kind === 'log' && message.lastSeq > lastSeq(task)) {
-      askSoon('log', message.isEnding ? ENDING_MS : BELL_MS);
-    }
+    if (message.kind === 'log' && message.lastSeq > lastSeq(task)) askSoon('log', BELL_MS);
     if (message.kind === 'end') askSoon('store', 0);
   }
 
