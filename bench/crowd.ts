@@ -1,15 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Latencies } from './latencies.ts';
 import type { Chunk, OpenSystem } from './system.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 
 /** So many connections are opened at a time where the opening is not what is measured. */
 const OPENED_TOGETHER = 50;
+/** The least that Holdfast asks a reader to wait before it comes back. */
+const RETRY_MS = 1_000;
+const MOST_REFUSALS = 20;
 
 /** One of many readers: what it has got over all its connections. */
 export interface CrowdReader {
   readonly runId: string;
   readonly transcript: Transcript;
-  /** Reads behind the last chunk that it has. Resolves with the first chunk of this connection, or the first with text. */
+  /** Streams that ended without what was waited for. */
+  readonly refusals: number;
+  /**
+   * Reads behind the last chunk that it has. Resolves with the first chunk, or the first with text. Where a stream ends without
+   * it, as a busy system may end it, comes back after a second, as `EventSource` does.
+   */
   connect(first?: 'text'): Promise<Chunk>;
   /** Leaves, as a closed laptop does. Resolves once the connection is gone. */
   drop(): Promise<void>;
@@ -45,6 +54,7 @@ function createReader(system: OpenSystem, runId: string, live: CrowdOptions['liv
   let after: string | undefined;
   let leaving = new AbortController();
   let reading = Promise.resolve(0n);
+  let refusals = 0;
 
   async function read(onChunk: (chunk: Chunk) => void): Promise<bigint> {
     let lastAt = 0n;
@@ -60,17 +70,31 @@ function createReader(system: OpenSystem, runId: string, live: CrowdOptions['liv
     return lastAt;
   }
 
+  /** Null: the stream ended before. */
+  function connectOnce(wanted?: 'text'): Promise<Chunk | null> {
+    leaving = new AbortController();
+    const first = Promise.withResolvers<Chunk | null>();
+    reading = read((chunk) => {
+      if (wanted === undefined || chunk.text) first.resolve(chunk);
+    });
+    reading.then(() => first.resolve(null), first.reject);
+    return first.promise;
+  }
+
   return {
     runId,
     transcript,
+    get refusals() {
+      return refusals;
+    },
     async connect(wanted) {
-      leaving = new AbortController();
-      const first = Promise.withResolvers<Chunk>();
-      reading = read((chunk) => {
-        if (wanted === undefined || chunk.text) first.resolve(chunk);
-      });
-      reading.catch(first.reject);
-      return first.promise;
+      for (;;) {
+        const chunk = await connectOnce(wanted);
+        if (chunk !== null) return chunk;
+        refusals += 1;
+        if (refusals > MOST_REFUSALS) throw new Error('the streams end without a chunk');
+        await sleep(RETRY_MS);
+      }
     },
     async drop() {
       leaving.abort();
