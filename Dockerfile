@@ -1,4 +1,5 @@
-# The API, and with `worker/main.ts` as its command the worker. Node runs the .ts files as they are: nothing is built.
+# The API, and with `worker/main.ts` as its command the worker. Node runs the .ts files as they are; only the workflows are
+# bundled.
 FROM node:24-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -10,6 +11,8 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY . .
+RUN node worker/bundle-workflows.ts
+ENV HOLDFAST_WORKFLOW_BUNDLE=dist/workflows.js
 USER node
 ENTRYPOINT ["node"]
 CMD ["api/main.ts"]

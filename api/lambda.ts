@@ -12,8 +12,11 @@ import { guardIam } from './guard.ts';
 import { openApp } from './open-app.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
 
-/** Streams and long polls end so long before the invocation's deadline, in milliseconds. */
-const MARGIN_MS = 2_000;
+/**
+ * Streams and long polls end so long before the invocation's deadline, in milliseconds: a question to Temporal that is under way
+ * then, and that nobody answers, takes two seconds.
+ */
+const MARGIN_MS = 4_000;
 
 interface Bindings {
   context: LambdaContext;

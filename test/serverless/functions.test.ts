@@ -18,7 +18,7 @@ import {
 } from '../faults/runs.ts';
 import { seeded, seedOfRun } from '../faults/text.ts';
 import { entriesOf, openReader, Screen, type ReceivedFrame } from '../support/feed-reader.ts';
-import type { Outcome } from '../support/lambda/environment.ts';
+import type { Invocation, Outcome } from '../support/lambda/environment.ts';
 import { createFunction, type LambdaFunction } from '../support/lambda/function.ts';
 import { openFront } from '../support/lambda/http-front.ts';
 import { gate } from '../support/model-server.ts';
@@ -138,6 +138,29 @@ describe('the function of the worker', () => {
     await assertInvariants(service, runs);
     expect(await ended).toBe('done');
   });
+
+  it('C10 hands open runs on to the next version at a deploy', async () => {
+    const { operator, worker, settings } = service;
+    const scripts = paused(1);
+    const starting = startPaused(service, scripts);
+    await worker.invoke({});
+    const [run] = await starting;
+    const nextSettings = { ...settings, HOLDFAST_BUILD_ID: 'test-2' };
+    await using next = createFunction({ ...WORKER, settings: nextSettings, timeoutMs: 600_000 });
+    const { ended } = await next.invoke({});
+    await service.setCurrentVersion('test-2');
+    scripts[0]?.pause.open();
+    await untilEnded([run!]);
+
+    const { events } = await operator.workflow.getHandle(run!.taskId).fetchHistory();
+    const versions = (events ?? []).flatMap(
+      (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
+    );
+    expect([versions.at(0), versions.at(-1)]).toEqual(['test-1', 'test-2']);
+    await assertInvariants(service, [run!]);
+    await service.setCurrentVersion();
+    expect(await ended).toBe('done');
+  });
 });
 
 describe('the function of the API', () => {
@@ -146,9 +169,9 @@ describe('the function of the API', () => {
 
   it('F7 ends a feed at its deadline between two frames, and another invocation goes on exactly there', async () => {
     const { client, model, settings, worker } = service;
-    await using short = createFunction({ ...API, settings, timeoutMs: 6_000 });
+    await using short = createFunction({ ...API, settings, timeoutMs: 8_000 });
     await using front = await openFront(short);
-    const { ended } = await worker.invoke({});
+    await eventually(() => worker.running() === 0, 'the worker to be gone');
     const more = gate();
     model.script('slow', [
       [{ say: said, pieces: 100, everyMs: 50 }, { gate: more }, { say: rest }],
@@ -158,6 +181,7 @@ describe('the function of the API', () => {
     const frames: ReceivedFrame[] = [];
     const screen = new Screen();
     let connections = 0;
+    let invocation: Invocation | undefined;
     while (!frames.some(({ frame }) => frame.type === 'task.completed')) {
       const cursor = frames.at(-1)?.id;
       const reader = await openReader(`${front.url}/v1/tasks/${task.id}/events`, {
@@ -167,14 +191,16 @@ describe('the function of the API', () => {
       await reader.ended;
       frames.push(...reader.frames);
       connections += 1;
+      // The first connection has nobody to ask.
+      invocation ??= await worker.invoke({});
       if (screen.text(1) === said) more.open();
     }
-    expect(connections).toBeGreaterThan(1);
+    expect(connections).toBeGreaterThan(2);
     expect(screen.text(1)).toBe(said + rest);
     expect(entriesOf(frames)).toEqual(await readLog(service, task.id));
     expect(new Set(frames.map(({ id }) => id)).size).toBe(frames.length);
     expect(short.records.map(({ outcome }) => outcome)).toEqual(short.records.map(() => 'done'));
-    expect(await ended).toBe('done');
+    expect(await invocation?.ended).toBe('done');
   });
 
   it.each(['function-url', 'rest-api'] as const)('answers as over a socket: %s', async (kind) => {

@@ -14,6 +14,8 @@ import { eventually } from '../support/within.ts';
 export const API = { handler: 'api/lambda.handler' };
 export const WORKER = { handler: 'worker/lambda.handler' };
 export const VERSION = { deploymentName: 'holdfast', buildId: 'test-1' };
+/** `ROUTING_CONFIG_UPDATE_STATE_COMPLETED` of Temporal's API. */
+const ROUTED = 2;
 /** Requests that tests have open at once. */
 const API_ENVIRONMENTS = 5;
 
@@ -32,8 +34,8 @@ export interface ServerlessService extends RunService, AsyncDisposable {
   readonly namespace: string;
   /** What both functions are set to. */
   readonly settings: Record<string, string>;
-  /** The last step of a deploy: from now on this version gets the runs. Waits until the server knows it. */
-  setCurrentVersion(): Promise<void>;
+  /** The last step of a deploy: from now on this version gets the runs. Waits until the server knows it. Default: `VERSION`. */
+  setCurrentVersion(buildId?: string): Promise<void>;
 }
 
 export async function openServerlessService(
@@ -80,7 +82,8 @@ export async function openServerlessService(
     namespace,
     taskQueue,
     settings,
-    setCurrentVersion: () => makeCurrent(connection, namespace),
+    setCurrentVersion: (buildId = VERSION.buildId) =>
+      makeCurrent(connection, { ...VERSION, namespace, buildId }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -102,14 +105,18 @@ async function makeNamespace({ workflowService }: Connection): Promise<string> {
   return namespace;
 }
 
-async function makeCurrent({ workflowService }: Connection, namespace: string): Promise<void> {
+async function makeCurrent(
+  { workflowService }: Connection,
+  version: typeof VERSION & { namespace: string },
+): Promise<void> {
   const asked = () =>
-    workflowService.setWorkerDeploymentCurrentVersion({
-      namespace,
-      ...VERSION,
-      identity: 'a deploy',
-    });
+    workflowService.setWorkerDeploymentCurrentVersion({ ...version, identity: 'a deploy' });
+  // The task queue hears of it a moment later.
+  const routed = async () =>
+    (await workflowService.describeWorkerDeployment(version)).workerDeploymentInfo
+      ?.routingConfigUpdateState === ROUTED;
   await eventually(() => succeeds(asked), 'the version to be current');
+  await eventually(routed, 'tasks to go to the version');
 }
 
 async function succeeds(ask: () => Promise<unknown>): Promise<boolean> {
