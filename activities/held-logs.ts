@@ -52,7 +52,8 @@ export function createHeldLogs(): HeldLogs {
       }
       log.appended.push(appended);
       log.length += JSON.stringify(appended.entry).length;
-      logs.set(runId, log, { size: log.length });
+      // The cache takes a new size only with a new object.
+      logs.set(runId, { ...log }, { size: log.length });
     },
     read(runId, digest) {
       const entries = logs.get(runId)?.appended ?? [];

@@ -11,7 +11,7 @@ export type ActivityDeps = BeginTaskDeps & CallModelDeps & SweepDeps;
 /** All activities of a worker, with what they work on closed in. */
 export function createActivities(deps: ActivityDeps): Activities {
   return {
-    // Carried out within a workflow task, where there is nothing to heartbeat to.
+    // As a rule within a workflow task, where there is nothing to heartbeat to.
     beginTask: createBeginTask(deps),
     callModel: createCallModel(deps),
     runTool: createRunTool(deps),

@@ -5,7 +5,7 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { isPartial, type Partial } from '../contract/frames.ts';
 import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
@@ -18,7 +18,7 @@ const CALL_MS = 2_000;
  * Questions of one kind that are on their way at once. More would not be answered sooner on a busy machine, but past their
  * deadline, and would be asked again.
  */
-const MAX_QUESTIONS = 16;
+const MAX_QUESTIONS = 32;
 
 /** What the server says of a run, without a worker. */
 export interface RunDescription {
@@ -57,6 +57,11 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
   const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
   const starter = eagerStarter ?? client;
   const [queries, describes] = [pLimit(MAX_QUESTIONS), pLimit(MAX_QUESTIONS)];
+  /** The wait for its turn is part of the time that a question has. */
+  const inTurn = <T>(turns: LimitFunction, ask: () => Promise<T>) => {
+    const deadline = Date.now() + CALL_MS;
+    return turns(() => client.withDeadline(deadline, ask));
+  };
   const handle = (taskId: string) => client.workflow.getHandle(taskId);
   return {
     async start(task) {
@@ -81,12 +86,12 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
       }
     },
     query: (taskId, request) =>
-      queries(() =>
-        within(() => handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request)),
+      inTurn(queries, () =>
+        handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request),
       ),
     async describe(taskId) {
       try {
-        return descriptionOf(await describes(() => within(() => handle(taskId).describe())));
+        return descriptionOf(await inTurn(describes, () => handle(taskId).describe()));
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
         return { status: 'absent', historyLength: 0, partial: null, persistenceError: null };

@@ -17,7 +17,7 @@ const SILENCE_TIMEOUT_MS = 12_000;
 export interface PoolOptions {
   /** Most connections to PostgreSQL at once. Default 10. */
   poolSize?: number | undefined;
-  /** Longest wait for one of them, in milliseconds. Default 2000. */
+  /** Longest wait for one of them, in milliseconds. Default 5000. */
   connectTimeoutMs?: number | undefined;
 }
 

@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  isCancellation,
   patched,
   proxyActivities,
   proxyLocalActivities,
@@ -25,18 +26,24 @@ const onStore = proxyActivities<Activities>(ON_STORE);
 
 /**
  * One short statement, carried out within the first workflow task: the model is called a round trip to the server and two
- * workflow tasks sooner. TRY_CANCEL, because it may go on trying while the store is down.
+ * workflow tasks sooner. Only for a moment, because it holds a place that the workflow tasks of other runs need.
  */
 const inWorkflowTask = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '5 seconds',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
-  retry: ON_STORE.retry,
+  retry: { ...ON_STORE.retry, maximumAttempts: 3 },
   summary: 'begin',
 });
 
-export function beginTask(taskId: string) {
-  if (patched('begin-in-workflow-task')) return inWorkflowTask.beginTask({ taskId });
-  // Runs of 0.1.0.
+/** Where the store is down, and in runs of 0.1.0, it is an activity like the others. */
+export async function beginTask(taskId: string) {
+  if (patched('begin-in-workflow-task')) {
+    try {
+      return await inWorkflowTask.beginTask({ taskId });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+    }
+  }
   return onStore.beginTask.executeWithOptions({ ...ON_STORE, summary: 'begin' }, [{ taskId }]);
 }
 

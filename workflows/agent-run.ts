@@ -97,7 +97,7 @@ async function begin(
     const note = `${plan.conversation.omittedTurns} older turns of the conversation do not fit the model's context and were left out.`;
     append(run, 'task.progress', { progress: run.progress, note });
   }
-  return { plan, deadline: Date.parse(clock.now()) + plan.timeoutMs };
+  return { plan, deadline: Date.now() + plan.timeoutMs };
 }
 
 /** Cancels the work at the run's deadline: `CancellationScope.withTimeout`, with a timer that says what it is for. */

@@ -142,6 +142,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
       const full = await pacer.pause(
         !answered ? retryMs(unanswered) : idle ? IDLE_RECONCILE_MS : RECONCILE_MS,
       );
+      if (closing.signal.aborted) break;
       if (full && !isFlowing()) due.heartbeat = true;
       answered = await nextRound();
     }

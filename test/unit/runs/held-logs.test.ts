@@ -54,3 +54,19 @@ it('gives nothing where the same place was reached with other entries', () => {
   const other = extendDigest(EMPTY_LOG, progress(2, 'A'));
   expect(logs.read(RUN, other)).toBeNull();
 });
+
+it('holds so many logs only as fit its bound, the newest', () => {
+  const logs = createHeldLogs();
+  const digests = Array.from({ length: 40 }, (_, n) => {
+    const entries = [progress(2, 'a'), progress(3, 'x'.repeat(1024 * 1024))];
+    let before = EMPTY_LOG;
+    for (const entry of entries) {
+      const digest = extendDigest(before, entry);
+      logs.append(`run-${n}`, { entry, before, digest });
+      before = digest;
+    }
+    return before;
+  });
+  expect(logs.read('run-0', digests[0])).toBeNull();
+  expect(logs.read('run-39', digests[39])).toHaveLength(2);
+});
