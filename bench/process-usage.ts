@@ -28,7 +28,7 @@ export async function cpuMs(pids: readonly number[]): Promise<number> {
   return (sum(times) * 1_000) / TICKS_PER_SECOND;
 }
 
-/** Watches what processes use until it is stopped. */
+/** Watches what processes use until it is stopped. Null: there are none. */
 export async function watchUsage(pids: () => readonly number[], everyMs = 250) {
   const before = await cpuMs(pids());
   let maxMiB = await residentMiB(pids());
@@ -38,8 +38,9 @@ export async function watchUsage(pids: () => readonly number[], everyMs = 250) {
     });
   }, everyMs);
   return {
-    async stop(): Promise<{ maxMiB: number; cpuMs: number }> {
+    async stop(): Promise<{ maxMiB: number | null; cpuMs: number | null }> {
       clearInterval(timer);
+      if (pids().length === 0) return { maxMiB: null, cpuMs: null };
       return { maxMiB, cpuMs: (await cpuMs(pids())) - before };
     },
   };

@@ -43,7 +43,7 @@ async function measureDelta(
     firstTextP50Ms: firstTexts.percentile(50),
     bytesPerRun: runs.reduce((sum, { bytes }) => sum + bytes, 0) / runs.length,
     memoryMaxMiB: maxMiB,
-    cpuS: cpuMs / 1_000,
+    cpuS: cpuMs === null ? null : cpuMs / 1_000,
     modelLateMaxMs: Math.max(...calls.flat().map(({ lateMs }) => lateMs)),
     ...countFaults(runs, specs, calls),
   };

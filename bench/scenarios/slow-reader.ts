@@ -47,7 +47,7 @@ export const slowReader: Scenario = {
     return {
       memoryWithoutThemMiB: maxAloneMiB,
       memoryWithThemMiB: maxMiB,
-      memoryPerReaderKiB: ((maxMiB - maxAloneMiB) * 1_024) / stuck.length,
+      memoryPerReaderKiB: (((maxMiB ?? 0) - (maxAloneMiB ?? 0)) * 1_024) / stuck.length,
       textKiB: (spec.steps * spec.tokens * spec.tokenLength) / 1_024,
       cutOff,
       notCutOff: stuck.length - cutOff,
