@@ -54,6 +54,7 @@ export function createCallModel(deps: CallModelDeps) {
     const publisher = createDeltaPublisher({
       relay,
       taskId,
+      runId: context.info.workflowExecution?.runId,
       seq,
       step,
       attempt,

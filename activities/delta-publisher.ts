@@ -14,6 +14,8 @@ export interface DeltaPublisher {
 export interface DeltaPublisherOptions {
   relay: Relay;
   taskId: string;
+  /** The workflow run of the attempt. */
+  runId?: string | undefined;
   /** Newest log entry when the attempt began. */
   seq: number;
   step: number;
@@ -24,7 +26,7 @@ export interface DeltaPublisherOptions {
 
 /** Sends an attempt's text to the relay as it comes. Never waits, never fails. */
 export function createDeltaPublisher(options: DeltaPublisherOptions): DeltaPublisher {
-  const { relay, taskId, seq, step, attempt, blocks } = options;
+  const { relay, taskId, runId, seq, step, attempt, blocks } = options;
   let held: { block: number; kind: BlockKind; offset: number; text: string } | null = null;
   let spoken = 0;
   let lastSentAt = -Infinity;
@@ -34,7 +36,7 @@ export function createDeltaPublisher(options: DeltaPublisherOptions): DeltaPubli
     clearTimeout(timer);
     timer = undefined;
     if (!held) return;
-    relay.publish(taskId, { kind: 'delta', seq, piece: { step, attempt, ...held } });
+    relay.publish(taskId, { kind: 'delta', seq, piece: { step, attempt, ...held }, runId });
     held = null;
     lastSentAt = performance.now();
   };

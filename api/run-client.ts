@@ -23,6 +23,8 @@ const MAX_QUESTIONS = 32;
 /** What the server says of a run, without a worker. */
 export interface RunDescription {
   status: 'open' | 'closed' | 'absent';
+  /** The workflow run that this is about, the newest; null where there is none. */
+  runId: string | null;
   /** Events of history: has it grown, so has, perhaps, the log. */
   historyLength: number;
   /** The last heartbeat of a model attempt that is under way. */
@@ -94,7 +96,13 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
         return descriptionOf(await inTurn(describes, () => handle(taskId).describe()));
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
-        return { status: 'absent', historyLength: 0, partial: null, persistenceError: null };
+        return {
+          status: 'absent',
+          runId: null,
+          historyLength: 0,
+          partial: null,
+          persistenceError: null,
+        };
       }
     },
     async forget(workflowId) {
@@ -112,6 +120,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
 function descriptionOf({
   raw,
   status,
+  runId,
   historyLength,
 }: WorkflowExecutionDescription): RunDescription {
   const pending = raw.pendingActivities ?? [];
@@ -120,6 +129,7 @@ function descriptionOf({
   const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : null;
   return {
     status: status.name === 'RUNNING' || status.name === 'PAUSED' ? 'open' : 'closed',
+    runId,
     historyLength,
     partial: isPartial(details) ? details : null,
     persistenceError: of('finishTask')?.lastFailure?.message ?? null,

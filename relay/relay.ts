@@ -1,10 +1,13 @@
 import type { DeltaFrame } from '../contract/frames.ts';
 
-/** What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. */
+/**
+ * What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. `runId`: the workflow run
+ * that says so, because one that was reset says something else; left out by 0.1.0.
+ */
 export type RelayMessage =
-  | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'> }
+  | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'>; runId?: string | undefined }
   /** The log has grown to `lastSeq`. */
-  | { kind: 'log'; lastSeq: number }
+  | { kind: 'log'; lastSeq: number; runId?: string | undefined }
   /** A cancel was recorded, and Temporal has accepted it. */
   | { kind: 'cancel' }
   /** The store holds the terminal status. */

@@ -75,7 +75,7 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
         fn({ runId }: { runId: string }, appended: AppendedEntry) {
           const { task_id, seq } = appended.entry;
           logs.append(runId, appended);
-          relay.publish(task_id, { kind: 'log', lastSeq: seq });
+          relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
         },
       },
     },

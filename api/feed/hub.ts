@@ -5,7 +5,7 @@ import type { Relay, RelayMessage } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
 import { createPacer } from './pacer.ts';
-import { createSources, type Due, type Known } from './sources.ts';
+import { createSources, isOtherRun, type Due, type Known } from './sources.ts';
 import { hasEnded, lastSeq, takeDelta, watchTask, type WatchedTask } from './watched-task.ts';
 
 /** How often the truth is asked for while something moves, and while nothing does, in milliseconds. */
@@ -58,6 +58,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     persistenceError: null,
     historyLength: -1,
     runId: null,
+    formerRuns: new Set(),
   };
   const begun = row.status !== 'PENDING';
   const due: Due = { log: begun, heartbeat: begun, store: isTerminal(row.status) };
@@ -78,6 +79,10 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   const sources = createSources({ store, runs, known, due, onGrowth });
 
   function hear(message: RelayMessage): void {
+    if ('runId' in message && isOtherRun(known, message.runId)) {
+      if (!known.formerRuns.has(message.runId ?? '')) askSoon('log', 0);
+      return;
+    }
     if (message.kind === 'delta') {
       const taken = takeDelta(task, message.seq, message.piece);
       if (taken === 'added') {

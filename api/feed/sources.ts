@@ -35,6 +35,13 @@ export interface Known {
   historyLength: number;
   /** The workflow run that told the log last. */
   runId: string | null;
+  /** Those before it: whatever still comes from them is no part of the log. */
+  readonly formerRuns: Set<string>;
+}
+
+/** How a workflow run stands to the one that told the log: another one has been reset, or goes on from there. */
+export function isOtherRun({ runId }: Known, other: string | null | undefined): boolean {
+  return runId !== null && typeof other === 'string' && other !== runId;
 }
 
 export interface SourcesOptions {
@@ -73,7 +80,9 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
 
   /** A run that continues as new begins behind the log; one that was reset begins in the midst of it. */
   function noticeReset({ runId, firstSeq }: EventsPage): void {
-    const wasReset = known.runId !== null && runId !== known.runId && firstSeq <= lastSeq(task);
+    const isOther = isOtherRun(known, runId);
+    const wasReset = isOther && firstSeq <= lastSeq(task);
+    if (isOther && known.runId) known.formerRuns.add(known.runId);
     known.runId = runId;
     if (!wasReset) return;
     rewriteLog(task, task.log.slice(0, firstSeq - 1));
@@ -96,7 +105,9 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
     async heartbeat() {
       const run = await runs.describe(task.taskId);
       known.persistenceError = run.persistenceError;
-      if (run.partial && takePartial(task, run.partial)) onGrowth();
+      // What another run says can be joined on once its log is known.
+      if (isOtherRun(known, run.runId)) due.log = true;
+      else if (run.partial && takePartial(task, run.partial)) onGrowth();
       if (run.status !== 'open') due.store = true;
       else if (run.historyLength !== known.historyLength) due.log = true;
       known.historyLength = run.historyLength;
