@@ -9,8 +9,8 @@ const onTemporal = {
 
 /**
  * The production shape: two APIs and two workers on Temporal's production server and PostgreSQL, first with all of them in the
- * test's process, where what holds in one process is tried again, then in processes of their own; and both as functions. How many run at once is
- * bounded by the 100 connections that PostgreSQL allows by default.
+ * test's process, where what holds in one process is tried again, then in processes of their own; and both as functions. One
+ * file at a time, because PostgreSQL allows 100 connections by default.
  */
 const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) => {
   const common = {
@@ -18,18 +18,17 @@ const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) 
     globalSetup: ['test/support/cluster-setup.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    fileParallelism: false,
   };
   const repeated = ['test/e2e/feed*.test.ts', 'test/workflow/{cancel-*,reconciler}.test.ts'];
-  const inOne = { name: `cluster-${clusterRelay}`, include: repeated, maxWorkers: 2 };
+  const inOne = { name: `cluster-${clusterRelay}`, include: repeated };
   const apart = {
     name: `processes-${clusterRelay}`,
     include: ['test/cluster/**/*.test.ts'],
-    fileParallelism: false,
   };
   const serverless = {
     name: `functions-${clusterRelay}`,
     include: ['test/serverless/**/*.test.ts'],
-    fileParallelism: false,
   };
   return [
     { test: { ...common, ...inOne, sequence: { groupOrder: 2 } } },
