@@ -13,21 +13,35 @@ export interface TestOutcome {
   passed: boolean;
 }
 
+export interface TestFailure {
+  /** Titles of the describes and of the test; null where the file failed before it had a test. */
+  title: string | null;
+  /** Relative to the root of the repository. */
+  file: string;
+  /** The error, with its stack. */
+  message: string;
+}
+
 export interface TestReport {
   tests: TestOutcome[];
   passed: number;
   /** Failed tests, and test files that failed before they had any. */
-  failed: number;
+  failures: TestFailure[];
 }
 
 /** What Vitest's json reporter writes, as far as it is read here. */
 interface JsonReport {
   numPassedTests: number;
-  numFailedTests: number;
   testResults: {
     name: string;
     status: string;
-    assertionResults: { ancestorTitles: string[]; title: string; status: string }[];
+    message: string;
+    assertionResults: {
+      ancestorTitles: string[];
+      title: string;
+      status: string;
+      failureMessages: string[];
+    }[];
   }[];
 }
 
@@ -43,18 +57,21 @@ export async function readTestReport(name: string): Promise<TestReport | null> {
 
 /** Reads Vitest's json report. */
 export function parseTestReport(json: string): TestReport {
-  const { testResults, numPassedTests, numFailedTests } = JSON.parse(json) as JsonReport;
+  const { testResults, numPassedTests } = JSON.parse(json) as JsonReport;
   const root = path.resolve(import.meta.dirname, '..');
-  const tests = testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map(({ ancestorTitles, title, status }) => ({
-      title: [...ancestorTitles, title].join(' › '),
-      file: path.relative(root, name),
-      passed: status === 'passed',
-    })),
-  );
-  const broken = testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  );
-  return { tests, passed: numPassedTests, failed: numFailedTests + broken.length };
+  const tests: TestOutcome[] = [];
+  const failures: TestFailure[] = [];
+  for (const { name, status, message, assertionResults } of testResults) {
+    const file = path.relative(root, name);
+    const before = failures.length;
+    for (const assertion of assertionResults) {
+      const title = [...assertion.ancestorTitles, assertion.title].join(' › ');
+      tests.push({ title, file, passed: assertion.status === 'passed' });
+      if (assertion.status === 'failed')
+        failures.push({ title, file, message: assertion.failureMessages.join('\n') });
+    }
+    if (status === 'failed' && failures.length === before)
+      failures.push({ title: null, file, message });
+  }
+  return { tests, passed: numPassedTests, failures };
 }

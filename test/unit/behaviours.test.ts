@@ -41,19 +41,30 @@ describe('the list of behaviours', () => {
 });
 
 describe('the report of a test run', () => {
-  it('counts a file that failed before its first test', () => {
-    const passed = { ancestorTitles: ['outer'], title: 'inner', status: 'passed' };
-    const report = parseTestReport(
-      JSON.stringify({
-        numPassedTests: 1,
-        numFailedTests: 0,
-        testResults: [
-          { name: 'a.test.ts', status: 'passed', assertionResults: [passed] },
-          { name: 'b.test.ts', status: 'failed', assertionResults: [] },
-        ],
-      }),
-    );
-    expect(report).toMatchObject({ passed: 1, failed: 1 });
-    expect(report.tests).toMatchObject([{ title: 'outer › inner', passed: true }]);
+  const passed = { ancestorTitles: ['outer'], title: 'inner', status: 'passed' };
+  const failed = { ...passed, title: 'broken', status: 'failed', failureMessages: ['not equal'] };
+  const report = parseTestReport(
+    JSON.stringify({
+      numPassedTests: 1,
+      testResults: [
+        { name: 'a.test.ts', status: 'failed', message: '', assertionResults: [passed, failed] },
+        { name: 'b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+      ],
+    }),
+  );
+
+  it('tells which tests passed', () => {
+    expect(report.passed).toBe(1);
+    expect(report.tests).toMatchObject([
+      { title: 'outer › inner', passed: true },
+      { title: 'outer › broken', passed: false },
+    ]);
+  });
+
+  it('counts what failed, and a file that failed before its first test', () => {
+    expect(report.failures).toMatchObject([
+      { title: 'outer › broken', message: 'not equal' },
+      { title: null, message: 'no such module' },
+    ]);
   });
 });
