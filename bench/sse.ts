@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { createParser } from 'eventsource-parser';
 
 /** One event of a stream of Server-Sent Events, and what it cost on the wire. */
@@ -18,6 +19,8 @@ export interface SseResponse {
   headers: IncomingMessage['headers'];
   /** The body is not read before these are. */
   events: AsyncIterable<SseEvent>;
+  /** The whole body, of an answer that is no stream. */
+  text(): Promise<string>;
 }
 
 export interface SseRequest {
@@ -47,6 +50,7 @@ export async function openSse(url: string, options: SseRequest): Promise<SseResp
     status: response.statusCode ?? 0,
     headers: response.headers,
     events: readEvents(response),
+    text: () => text(response),
   };
 }
 
@@ -64,9 +68,9 @@ async function* readEvents(response: IncomingMessage): AsyncGenerator<SseEvent> 
       arrived.push({ id: id ?? null, event: event ?? null, data, bytes, receivedAt });
     },
   });
-  response.setEncoding('utf8').on('data', (text: string) => {
+  response.setEncoding('utf8').on('data', (piece: string) => {
     receivedAt = process.hrtime.bigint();
-    parser.feed(text);
+    parser.feed(piece);
     bell.ring();
   });
   // An error comes with `close`, and is read off the response there.

@@ -53,14 +53,11 @@ async function startRun(url: string, spec: ModelSpec, signal: AbortSignal) {
     model: `openai-compatible/${modelName(spec)}`,
     max_steps: spec.steps,
   };
-  const { status, headers, events } = await openSse(`${url}/v1/tasks`, {
-    method: 'POST',
-    body,
-    signal,
-  });
-  const runId = headers.location?.split('/').pop();
-  if (status !== 200 || runId === undefined) throw new Error(`the start is answered ${status}`);
-  return { runId, chunks: toChunks(events) };
+  const response = await openSse(`${url}/v1/tasks`, { method: 'POST', body, signal });
+  const runId = response.headers.location?.split('/').pop();
+  if (response.status !== 200 || runId === undefined)
+    throw new Error(`the start is answered ${response.status}: ${await response.text()}`);
+  return { runId, chunks: toChunks(response.events) };
 }
 
 async function* readRun(
