@@ -3,7 +3,7 @@ import { NO_USAGE, type TaskRecord } from '../contract/task.ts';
 import { joinConversation, lockConversation, lockOwner } from './conversations.ts';
 import type { Queries } from './database.ts';
 import { isDuplicate } from './errors.ts';
-import { insertMessage } from './messages.ts';
+import { insertMessages } from './messages.ts';
 import { only, toTask } from './rows.ts';
 import { idempotencyKeys, TASK_NAME_INDEX, tasks } from './schema.ts';
 import { StoreRefusal, type IdempotencyKey, type NewTask } from './store.ts';
@@ -81,13 +81,14 @@ async function insertTask(
 }
 
 async function insertInput(tx: Queries, task: TaskRecord, conversation_id: string): Promise<void> {
-  await insertMessage(tx, {
+  const said = {
     conversation_id,
     task_id: task.id,
-    role: 'user',
+    role: 'user' as const,
     ordinal: task.ordinal,
     content: task.input,
     partial: false,
     created_at: task.created_at,
-  });
+  };
+  await insertMessages(tx, [said]);
 }

@@ -4,7 +4,7 @@ import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import { isTerminal, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { TaskAbsent } from './errors.ts';
-import { insertMessage } from './messages.ts';
+import { insertMessages } from './messages.ts';
 import { only, toTask } from './rows.ts';
 import { tasks } from './schema.ts';
 import type { FinishRequest, FinishResult } from './store.ts';
@@ -52,15 +52,16 @@ function freshEntries(task: TaskRecord, request: Omit<FinishRequest, 'taskId'>):
 async function insertAnswer(tx: Queries, task: TaskRecord, event: TerminalEvent): Promise<void> {
   const text = textOfEnd(event);
   if (task.conversation_id === null || text === '') return;
-  await insertMessage(tx, {
+  const answer = {
     conversation_id: task.conversation_id,
     task_id: task.id,
-    role: 'assistant',
+    role: 'assistant' as const,
     ordinal: task.ordinal,
     content: text,
     partial: event.type === 'task.failed',
     created_at: event.at,
-  });
+  };
+  await insertMessages(tx, [answer]);
 }
 
 /** The columns in which the record repeats its log's last entry. */

@@ -7,11 +7,18 @@ import { toMessage } from './rows.ts';
 import { messages } from './schema.ts';
 import type { Page, PageRequest } from './store.ts';
 
-/** Inserts a message under a new id. */
-export async function insertMessage(tx: Queries, message: Omit<Message, 'id'>): Promise<void> {
-  const id = `msg_${randomBytes(16).toString('hex')}`;
-  const position = positionOf(message.ordinal, message.role);
-  await tx.insert(messages).values({ ...message, id, position });
+/** Inserts messages under new ids. */
+export async function insertMessages(
+  tx: Queries,
+  said: readonly Omit<Message, 'id'>[],
+): Promise<void> {
+  if (said.length === 0) return;
+  const rows = said.map((message) => ({
+    ...message,
+    id: `msg_${randomBytes(16).toString('hex')}`,
+    position: positionOf(message.ordinal, message.role),
+  }));
+  await tx.insert(messages).values(rows);
 }
 
 /** `Store.listMessages` */
