@@ -67,32 +67,29 @@ export async function deleteConversation(tx: Queries, id: string, owner: string)
 }
 
 /**
- * Locks the conversation's row, made for `owner` where it is absent, and tells whose it is. One statement, so that no
- * delete comes between making and locking.
+ * Locks the conversations, made for `owner` where they are absent, and gives the next ordinal of each, by id; another
+ * owner's are left out. One statement, so that no delete comes between making and locking; in the order of ids, so that
+ * no two owners who make the same ones wait for each other. A new one gets its `number`, or the next where that is null.
  */
-export async function lockConversation(
+export async function joinConversations(
   tx: Queries,
-  { id, owner, created_at }: { id: string; owner: string; created_at: string },
-): Promise<{ owner: string }> {
+  { owner, created_at }: { owner: string; created_at: string },
+  joined: readonly { id: string; number: number | null }[],
+): Promise<Map<string, number>> {
+  if (joined.length === 0) return new Map();
+  const made = joined
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, number }) => ({ id, number: number ?? sql`default`, last_ordinal: 1 }));
   const rows = await tx
     .insert(conversations)
-    .values({ id, owner, created_at, metadata: {} })
-    .onConflictDoUpdate({ target: conversations.id, set: { id: sql`excluded.id` } })
-    .returning({ owner: conversations.owner });
-  return only(rows);
-}
-
-/** The next ordinal of a locked conversation. Throws `StoreRefusal` `conversation_busy`. */
-export async function joinConversation(tx: Queries, id: string): Promise<number> {
-  if (await hasActiveTask(tx, id)) {
-    throw new StoreRefusal('conversation_busy', 'the conversation has a task that has not ended');
-  }
-  const rows = await tx
-    .update(conversations)
-    .set({ last_ordinal: sql`${conversations.last_ordinal} + 1` })
-    .where(eq(conversations.id, id))
-    .returning({ ordinal: conversations.last_ordinal });
-  return only(rows).ordinal;
+    .values(made.map((row) => ({ ...row, owner, created_at, metadata: {} })))
+    .onConflictDoUpdate({
+      target: conversations.id,
+      set: { last_ordinal: sql`${conversations.last_ordinal} + 1` },
+      setWhere: eq(conversations.owner, owner),
+    })
+    .returning({ id: conversations.id, ordinal: conversations.last_ordinal });
+  return new Map(rows.map(({ id, ordinal }) => [id, ordinal]));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { acceptTask } from './accept-task.ts';
+import { acceptTasks } from './accept-tasks.ts';
 import {
   createConversation,
   deleteConversation,
@@ -11,23 +11,26 @@ import { dueCancels, dueChecks, dueStarts, markCancelSent, markStarted } from '.
 import { finishTask } from './finish-task.ts';
 import { listTasks } from './list-tasks.ts';
 import { listMessages, readConversation } from './messages.ts';
-import { requestCancel } from './request-cancel.ts';
-import type { Store } from './store.ts';
 import { createOwnerQueue } from './owner-queue.ts';
+import { requestCancel } from './request-cancel.ts';
+import { goesWith, type Accepted, type Start } from './starts.ts';
+import type { Store } from './store.ts';
 import { appendLog, readLog } from './task-log.ts';
 import { beginTask, deleteTask, getTask } from './tasks.ts';
 
 /** The store on an open database, which it closes when it is disposed of. */
 export function createStore(database: Database): Store {
   const { query, transaction } = database;
-  const inTurn = createOwnerQueue();
+  const inTurn = createOwnerQueue<Start, Accepted>({
+    goesWith,
+    work: (starts) => acceptTasks(database, starts),
+  });
   return {
     async ping() {
       await query((db) => Promise.resolve(db.execute(sql`select 1`)));
     },
 
-    acceptTask: (task, key) =>
-      inTurn(task.owner, () => transaction((tx) => acceptTask(tx, task, key))),
+    acceptTask: (task, key) => inTurn.together(task.owner, { task, key }),
     getTask: (id, owner) => query((db) => getTask(db, id, owner)),
     listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
     deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),
@@ -40,7 +43,9 @@ export function createStore(database: Database): Store {
     readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
 
     createConversation: (conversation) =>
-      inTurn(conversation.owner, () => transaction((tx) => createConversation(tx, conversation))),
+      inTurn.alone(conversation.owner, () =>
+        transaction((tx) => createConversation(tx, conversation)),
+      ),
     getConversation: (id, owner) => query((db) => getConversation(db, id, owner)),
     listConversations: (owner, page) => query((db) => listConversations(db, owner, page)),
     deleteConversation: (id, owner) => transaction((tx) => deleteConversation(tx, id, owner)),

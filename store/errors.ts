@@ -44,13 +44,6 @@ export async function orStoreError<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether the statement broke this unique index or constraint. */
-export function isDuplicate(error: unknown, constraint: string): boolean {
-  const cause = error instanceof DrizzleQueryError ? error.cause : error;
-  const { code, constraint: broken } = (cause ?? {}) as { code?: unknown; constraint?: unknown };
-  return code === '23505' && broken === constraint;
-}
-
 function storeError(error: unknown): unknown {
   if (error instanceof DrizzleQueryError) return storeError(error.cause);
   if (!(error instanceof Error)) return error;

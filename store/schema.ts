@@ -46,9 +46,6 @@ export const conversations = pgTable(
   (t) => [index('conversations_list').on(t.owner, t.number)],
 );
 
-/** Name of the index behind `name_taken`. */
-export const TASK_NAME_INDEX = 'tasks_name';
-
 export const tasks = pgTable(
   'tasks',
   {
@@ -98,7 +95,7 @@ export const tasks = pgTable(
     index('tasks_parent')
       .on(t.parent_task_id)
       .where(sql`${t.parent_task_id} is not null`),
-    uniqueIndex(TASK_NAME_INDEX)
+    uniqueIndex('tasks_name')
       .on(t.owner, sql`coalesce(${t.conversation_id}, '')`, t.name)
       .where(sql`${t.name} is not null and ${t.status} in ('PENDING', 'RUNNING')`),
     index('tasks_pending')

@@ -112,8 +112,8 @@ export interface LogPage {
 }
 
 /**
- * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction. A database that
- * cannot be reached rejects with `StoreUnavailable`.
+ * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction, which starts of one
+ * owner share where they wait for each other. A database that cannot be reached rejects with `StoreUnavailable`.
  */
 export interface Store extends AsyncDisposable {
   ping(): Promise<void>;

@@ -5,7 +5,8 @@ import { toTask } from './rows.ts';
 import { idempotencyKeys, taskSegments, tasks } from './schema.ts';
 import { StoreRefusal } from './store.ts';
 
-const ACTIVE: TaskStatus[] = ['PENDING', 'RUNNING'];
+/** Of a task that has not ended. */
+export const ACTIVE: TaskStatus[] = ['PENDING', 'RUNNING'];
 
 /** `Store.getTask` */
 export async function getTask(db: Queries, id: string, owner?: string): Promise<TaskRecord | null> {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { StoreInUse, StoreUnavailable } from '../../store/errors.ts';
 import { openMemoryStore, openStore } from '../../store/open-store.ts';
 import { openPgliteFolder, openPgliteMemory } from '../../store/pglite.ts';
-import { newTask, subjectOf } from './fixtures.ts';
+import { newId, newTask, subjectOf } from './fixtures.ts';
 import { storeContract } from './store-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -66,6 +66,11 @@ describe('store on PGlite, its own', () => {
     await store[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
     await expect(store.ping()).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(store.acceptTask(newTask())).rejects.toBeInstanceOf(StoreUnavailable);
+    const owner = newId('owner');
+    const starts = await Promise.allSettled(
+      [1, 2, 3].map(() => store.acceptTask(newTask({ owner }))),
+    );
+    const reason: unknown = expect.any(StoreUnavailable);
+    expect(starts).toEqual(starts.map(() => ({ status: 'rejected', reason })));
   });
 });

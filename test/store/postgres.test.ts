@@ -79,6 +79,12 @@ function describePostgres(): void {
       await store[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await expect(store.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+      const owner = newId('owner');
+      const starts = await Promise.allSettled(
+        [1, 2, 3].map(() => store.acceptTask(newTask({ owner }))),
+      );
+      const reason: unknown = expect.any(StoreUnavailable);
+      expect(starts).toEqual(starts.map(() => ({ status: 'rejected', reason })));
     });
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { acceptContract } from './accept-contract.ts';
+import { burstContract } from './burst-contract.ts';
 import { cancelContract } from './cancel-contract.ts';
 import { conversationContract } from './conversation-contract.ts';
 import { dueContract } from './due-contract.ts';
@@ -18,6 +19,7 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     afterAll(() => subject.store[Symbol.asyncDispose]());
     const current = () => subject;
     describe('accepting', () => acceptContract(current));
+    describe('accepting at once', () => burstContract(current));
     describe('ending', () => endContract(current));
     describe('cancelling', () => cancelContract(current));
     describe('logs', () => logContract(current));

@@ -1,0 +1,109 @@
+import { NO_USAGE, type TaskRecord } from '../contract/task.ts';
+import { joinConversations, lockOwner } from './conversations.ts';
+import type { Database, Queries } from './database.ts';
+import { StoreUnavailable } from './errors.ts';
+import { insertMessages } from './messages.ts';
+import { toTask } from './rows.ts';
+import { idempotencyKeys, tasks } from './schema.ts';
+import { checkStarts, type Check } from './start-checks.ts';
+import type { Outcome, Start } from './starts.ts';
+
+/**
+ * `Store.acceptTask` for starts of one owner, no two of which clash, in one transaction. An error that is no outage
+ * concerns one of them: they are then tried in halves, until that one is alone with it.
+ */
+export async function acceptTasks(
+  database: Database,
+  starts: readonly Start[],
+): Promise<Outcome[]> {
+  try {
+    return await database.transaction((tx) => acceptTogether(tx, starts));
+  } catch (error) {
+    if (starts.length === 1 || error instanceof StoreUnavailable) {
+      return starts.map(() => ({ status: 'rejected', reason: error }));
+    }
+    const half = Math.ceil(starts.length / 2);
+    return [
+      ...(await acceptTasks(database, starts.slice(0, half))),
+      ...(await acceptTasks(database, starts.slice(half))),
+    ];
+  }
+}
+
+/** Writes only what is accepted, so that a refused start leaves nothing behind. */
+async function acceptTogether(tx: Queries, starts: readonly Start[]): Promise<Outcome[]> {
+  const { owner } = starts[0]!.task;
+  await lockOwner(tx, owner);
+  const created_at = new Date().toISOString();
+  const checks = await checkStarts(tx, owner, starts);
+  const free = checks.filter(({ outcome }) => !outcome);
+  const ordinals = await joinConversations(tx, { owner, created_at }, free.flatMap(conversationOf));
+  const entries = free.flatMap(({ start }) => entryOf(start, ordinals));
+  const accepted = await insertTasks(tx, entries, created_at);
+  await insertKeys(tx, entries, created_at);
+  await insertInputs(tx, [...accepted.values()]);
+  return checks.map(({ start, outcome }) => outcome ?? outcomeOf(accepted.get(start.task.id)));
+}
+
+function conversationOf({ start, conversationNumber }: Check) {
+  const id = start.task.conversation_id;
+  return id === null ? [] : [{ id, number: conversationNumber }];
+}
+
+/** A start that enters the record, with the ordinal of its task. */
+type Entry = Start & { ordinal: number };
+
+/** None where the conversation has become another owner's since it was checked. */
+function entryOf(start: Start, ordinals: Map<string, number>): Entry[] {
+  const { conversation_id } = start.task;
+  const ordinal = conversation_id === null ? 0 : ordinals.get(conversation_id);
+  return ordinal === undefined ? [] : [{ ...start, ordinal }];
+}
+
+function outcomeOf(task: TaskRecord | undefined): Outcome {
+  return { status: 'fulfilled', value: task ? { task, created: true } : null };
+}
+
+/** The new tasks by id. They are numbered in the order of the entries. */
+async function insertTasks(
+  tx: Queries,
+  entries: readonly Entry[],
+  created_at: string,
+): Promise<Map<string, TaskRecord>> {
+  if (entries.length === 0) return new Map();
+  const rows = entries.map(({ task, ordinal }) => ({
+    ...task,
+    status: 'PENDING' as const,
+    progress: 0,
+    ordinal,
+    parent_task_id: task.parent?.task_id ?? null,
+    epoch: 1,
+    usage: NO_USAGE,
+    last_seq: 0,
+    log_incomplete: false,
+    created_at,
+  }));
+  const inserted = await tx.insert(tasks).values(rows).returning();
+  return new Map(inserted.map((row) => [row.id, toTask(row)]));
+}
+
+async function insertKeys(
+  tx: Queries,
+  entries: readonly Entry[],
+  created_at: string,
+): Promise<void> {
+  const rows = entries.flatMap(({ task: { id: task_id, owner }, key }) =>
+    key ? [{ owner, key: key.key, request_hash: key.requestHash, task_id, created_at }] : [],
+  );
+  if (rows.length > 0) await tx.insert(idempotencyKeys).values(rows);
+}
+
+/** A task of a conversation begins with a message there. */
+async function insertInputs(tx: Queries, accepted: readonly TaskRecord[]): Promise<void> {
+  const said = accepted.flatMap(({ id: task_id, conversation_id, ordinal, input, created_at }) => {
+    if (conversation_id === null) return [];
+    const message = { conversation_id, task_id, ordinal, content: input, created_at };
+    return [{ ...message, role: 'user' as const, partial: false }];
+  });
+  await insertMessages(tx, said);
+}

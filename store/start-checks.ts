@@ -1,0 +1,122 @@
+import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import type { Queries } from './database.ts';
+import { toTask } from './rows.ts';
+import { conversations, idempotencyKeys, tasks } from './schema.ts';
+import type { Accepted, Outcome, Start } from './starts.ts';
+import { StoreRefusal } from './store.ts';
+import { ACTIVE } from './tasks.ts';
+
+/** What the record has to say to a start. */
+export interface Check {
+  start: Start;
+  /** Null where the start may be accepted. Otherwise nothing is to be stored for it. */
+  outcome: Outcome | null;
+  /** For the conversation, where nobody has it: drawn in the order of the starts. */
+  conversationNumber: number | null;
+}
+
+/**
+ * Checks starts of one owner in one statement. Under the owner's lock nobody takes what was found free: keys, names and
+ * conversations are the owner's. But a conversation that nobody had may be made by another owner meanwhile.
+ */
+export async function checkStarts(
+  tx: Queries,
+  owner: string,
+  starts: readonly Start[],
+): Promise<Check[]> {
+  if (starts.every(claimsNothing)) {
+    return starts.map((start) => ({ start, outcome: null, conversationNumber: null }));
+  }
+  const found = await find(tx, owner, starts);
+  return starts.map((start, place) => {
+    const row = found[place]!;
+    const { conversationNumber } = row;
+    return { start, outcome: foregone(start, row), conversationNumber };
+  });
+}
+
+function claimsNothing({ task, key }: Start): boolean {
+  return task.conversation_id === null && task.name === null && !key;
+}
+
+/** The outcome that is certain already. Where several things stand in the way, the first one counts. */
+function foregone({ task, key }: Start, found: Found): Outcome | null {
+  const { conversationOwner, known } = found;
+  if (conversationOwner !== null && conversationOwner !== task.owner) return fulfilled(null);
+  if (known && found.requestHash !== key?.requestHash) {
+    return refused('idempotency_key_reused', 'the key was used for another request');
+  }
+  if (known) return fulfilled({ task: toTask(known), created: false });
+  if (found.isBusy) {
+    return refused('conversation_busy', 'the conversation has a task that has not ended');
+  }
+  return found.isNameTaken
+    ? refused('name_taken', `a task named ${task.name} has not ended`)
+    : null;
+}
+
+function fulfilled(value: Accepted): Outcome {
+  return { status: 'fulfilled', value };
+}
+
+function refused(code: StoreRefusal['code'], message: string): Outcome {
+  return { status: 'rejected', reason: new StoreRefusal(code, message) };
+}
+
+type Found = Awaited<ReturnType<typeof find>>[number];
+
+/** The columns of `askedBy`. */
+const asked = {
+  place: sql`asked.place`,
+  conversationId: sql`asked.conversation_id`,
+  name: sql`asked.name`,
+  key: sql`asked.key`,
+};
+const active = alias(tasks, 'active');
+
+/** What each start found, in their order. */
+async function find(tx: Queries, owner: string, starts: readonly Start[]) {
+  const someActive = (which: SQL | undefined) => {
+    const found = tx.select({ id: active.id }).from(active);
+    return exists(found.where(and(inArray(active.status, ACTIVE), which))).mapWith(Boolean);
+  };
+  return tx
+    .select({
+      conversationOwner: conversations.owner,
+      // A number to both drivers, which a bigint is not.
+      conversationNumber: sql<number | null>`case
+        when ${asked.conversationId} is not null and ${conversations.id} is null
+        then nextval(pg_get_serial_sequence('conversations', 'number'))::float8 end`,
+      isBusy: someActive(eq(active.conversation_id, asked.conversationId)),
+      isNameTaken: someActive(hasName(owner)),
+      requestHash: idempotencyKeys.request_hash,
+      known: tasks,
+    })
+    .from(askedBy(starts))
+    .leftJoin(conversations, eq(conversations.id, asked.conversationId))
+    .leftJoin(
+      idempotencyKeys,
+      and(eq(idempotencyKeys.owner, owner), eq(idempotencyKeys.key, asked.key)),
+    )
+    .leftJoin(tasks, eq(tasks.id, idempotencyKeys.task_id))
+    .orderBy(asked.place);
+}
+
+/** In the words of the index that keeps names unique. */
+function hasName(owner: string): SQL | undefined {
+  return and(
+    eq(active.owner, owner),
+    sql`coalesce(${active.conversation_id}, '') = coalesce(${asked.conversationId}, '')`,
+    eq(active.name, asked.name),
+  );
+}
+
+/** One row for each start. */
+function askedBy(starts: readonly Start[]): SQL {
+  const rows = starts.map(({ task, key }, place) => {
+    const { conversation_id, name } = task;
+    return sql`(${place}::int, ${conversation_id}::text, ${name}::text, ${key?.key ?? null}::text)`;
+  });
+  return sql`(values ${sql.join(rows, sql`, `)}) as asked (place, conversation_id, name, key)`;
+}
