@@ -80,7 +80,7 @@ const SETTINGS = {
   /** Time between two heartbeats of a step. */
   heartbeatMs: setting('HOLDFAST_HEARTBEAT_MS', integer(200, { min: 10 })),
   /** Heartbeats of all steps of one worker together; with more steps at once each is heartbeated more rarely. */
-  maxHeartbeatsPerSecond: setting('HOLDFAST_MAX_HEARTBEATS_PER_S', integer(100)),
+  maxHeartbeatsPerSecond: setting('HOLDFAST_MAX_HEARTBEATS_PER_S', integer(50)),
   /** An attempt without a heartbeat for this long is lost. */
   heartbeatTimeoutMs: setting('HOLDFAST_HEARTBEAT_TIMEOUT_MS', integer(5000)),
   /** Steps of a run that sets no limit of its own. */

@@ -60,28 +60,28 @@ export function createCallModel(deps: CallModelDeps) {
       attempt,
       blocks: said.blocks,
     });
-    // A heartbeat must come well within its time-out, however long the text is.
-    const longestMs = (context.info.heartbeatTimeoutMs ?? Infinity) / 3;
-    const heartbeat = () => {
+    const pauseMs = () => {
       const fairMs = Math.max(
         heartbeatMs,
         spokenLength(said.blocks) / HEARTBEAT_BYTES_PER_MS,
         (steps * 1_000) / maxHeartbeatsPerSecond,
       );
-      return { details: partialOf(call, said), nextMs: Math.min(fairMs, longestMs) };
+      // A heartbeat must come well within its time-out, however long the text is.
+      return Math.min(fairMs, (context.info.heartbeatTimeoutMs ?? Infinity) / 2);
     };
 
-    await using supervision = await supervise({
-      context,
-      taskId,
-      store,
-      relay,
-      stopping,
-      heartbeat,
-    });
-    const stop = supervision.signal;
     steps += 1;
     try {
+      await using supervision = await supervise({
+        context,
+        taskId,
+        store,
+        relay,
+        stopping,
+        details: () => partialOf(call, said),
+        pauseMs,
+      });
+      const stop = supervision.signal;
       const agent = deps.agents.get(call.agent);
       if (!agent) throw new ModelFailure(`no agent named ${call.agent}`, { retryable: false });
       const messages = await preparePrompt({ store, logs, context, call, agent, stop });

@@ -1,3 +1,4 @@
+import { announcing } from './announce-log.ts';
 import { createBeginTask, type BeginTaskDeps } from './begin-task.ts';
 import { createCallModel, type CallModelDeps } from './call-model.ts';
 import { createFinishTask, createFlushLog } from './finish-task.ts';
@@ -13,10 +14,10 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     // As a rule within a workflow task, where there is nothing to heartbeat to.
     beginTask: createBeginTask(deps),
-    callModel: createCallModel(deps),
-    runTool: createRunTool(deps),
-    flushLog: withHeartbeat(createFlushLog(deps)),
-    finishTask: withHeartbeat(createFinishTask(deps)),
+    callModel: announcing(deps, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
+    runTool: announcing(deps, createRunTool(deps), ({ log }) => log ?? null),
+    flushLog: announcing(deps, withHeartbeat(createFlushLog(deps)), (log) => log),
+    finishTask: announcing(deps, withHeartbeat(createFinishTask(deps)), (log) => log),
     sweep: createSweep(deps),
   };
 }

@@ -39,14 +39,14 @@ export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: R
     if (!parsed.success)
       return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
 
-    const heartbeat = () => ({ details: undefined, nextMs: heartbeatMs });
     await using supervision = await supervise({
       context,
       taskId,
       store,
       relay,
       stopping,
-      heartbeat,
+      details: () => undefined,
+      pauseMs: () => heartbeatMs,
     });
     const stop = supervision.signal;
     const { timeoutMs } = toolPolicy(tool);

@@ -39,12 +39,14 @@ export interface SuperviseOptions {
   taskId: string;
   /** Aborted when the worker begins to stop. */
   stopping: AbortSignal;
-  /** What the next heartbeat carries, and the milliseconds until the one after. */
-  heartbeat(): { details: unknown; nextMs: number };
+  /** What a heartbeat carries that is sent now. */
+  details(): unknown;
+  /** Milliseconds until the next one. */
+  pauseMs(): number;
 }
 
 /**
- * Heartbeats for an activity, first at once, and tells it when to stop: on a cancel's bell, on Temporal's cancel, on worker
+ * Heartbeats for an activity, and tells it when to stop: on a cancel's bell, on Temporal's cancel, on worker
  * shutdown, or when its attempt was given up. Pausing or resetting the activity from the Web UI stops nothing: the
  * attempt goes on to its end, so nothing that was said is said twice.
  */
@@ -66,13 +68,14 @@ export async function supervise(options: SuperviseOptions): Promise<Supervision>
     asking = false;
   };
   const beat = () => {
-    const { details, nextMs } = options.heartbeat();
+    const details = options.details();
     context.heartbeat(details);
     hear(stopAsked(context));
     if (isDeaf(context)) void ask(details);
-    timer = setTimeout(beat, nextMs);
+    timer = setTimeout(beat, options.pauseMs());
   };
-  beat();
+  hear(stopAsked(context));
+  timer = setTimeout(beat, options.pauseMs());
 
   const onAbort = () => hear(stopAsked(context));
   context.cancellationSignal.addEventListener('abort', onAbort);

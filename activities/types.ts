@@ -79,6 +79,8 @@ export interface ToolRun {
   step: number;
   agent: string;
   call: ToolCall;
+  /** Left out by 0.1.0. */
+  log?: LogSoFar;
 }
 
 export interface ToolResult {

@@ -1,3 +1,4 @@
+import type { LogEvent } from '../contract/events.ts';
 import type { DeltaFrame } from '../contract/frames.ts';
 
 /**
@@ -6,7 +7,9 @@ import type { DeltaFrame } from '../contract/frames.ts';
  */
 export type RelayMessage =
   | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'>; runId?: string | undefined }
-  /** The log has grown to `lastSeq`. */
+  /** What the log has grown by, in order. Nothing that Temporal has not accepted: it may not be taken back. */
+  | { kind: 'entries'; events: LogEvent[]; runId?: string | undefined }
+  /** The log has grown to `lastSeq`; the entries are the workflow's to tell. */
   | { kind: 'log'; lastSeq: number; runId?: string | undefined }
   /** A cancel was recorded, and Temporal has accepted it. */
   | { kind: 'cancel' }

@@ -73,9 +73,11 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
       logGrew: {
         callDuringReplay: false,
         fn({ runId }: { runId: string }, appended: AppendedEntry) {
-          const { task_id, seq } = appended.entry;
+          const { entry } = appended;
           logs.append(runId, appended);
-          relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
+          // No activity follows for a while that would announce it.
+          if (entry.type === 'turn.attempt_failed')
+            relay.publish(entry.task_id, { kind: 'log', lastSeq: entry.seq, runId });
         },
       },
     },

@@ -2,7 +2,7 @@ import type { ToolCall } from '../activities/models/model.ts';
 import type { RunPlan, ToolResult } from '../activities/types.ts';
 import { toolFailure } from './activity-failures.ts';
 import { runTool } from './activity-proxies.ts';
-import { append, type RunState } from './run-state.ts';
+import { append, logSoFar, type RunState } from './run-state.ts';
 
 /** Carries out a step's calls at once; their results enter the log in call order. */
 export async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Promise<ToolResult[]> {
@@ -43,7 +43,9 @@ export async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Prom
 /** A call always has a result, a cancelled one too: the loop looks at the cancel before the next step. */
 async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<ToolResult> {
   try {
-    return await runTool(plan, { taskId: run.taskId, step: run.step, agent: plan.agent, call });
+    const { taskId, step } = run;
+    const log = logSoFar(run);
+    return await runTool(plan, { taskId, step, agent: plan.agent, call, log });
   } catch (error) {
     return { output: toolFailure(error), is_error: true };
   }

@@ -1,28 +1,28 @@
 import { acceptedEvent } from '../../contract/accepted-event.ts';
+import type { LogEvent } from '../../contract/events.ts';
 import type { RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import type { Relay, RelayMessage } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
 import { createPacer } from './pacer.ts';
+import { RECONCILE_MS, reconcileMs, retryMs } from './pauses.ts';
 import { createSources, isOtherRun, type Due, type Known } from './sources.ts';
-import { hasEnded, lastSeq, takeDelta, watchTask, type WatchedTask } from './watched-task.ts';
+import {
+  hasEnded,
+  lastSeq,
+  takeDelta,
+  takeEntries,
+  watchTask,
+  type WatchedTask,
+} from './watched-task.ts';
 
-/** How often the truth is asked for while something moves, and while nothing does, in milliseconds. */
-const RECONCILE_MS = 1_000;
-const IDLE_RECONCILE_MS = 5_000;
-/** Text that came by relay within the last round joined on, so nothing was missing: the heartbeat may be this old then. */
+/** What came by relay within the last round joined on, so nothing was missing: the heartbeat may be this old then. */
 const FLOWING_RECONCILE_MS = 5_000;
 /** The bell rings while the server does not have the entries yet, and several ring at once. */
 const BELL_MS = 5;
-/** Without growth for so long, nothing moves. */
-const IDLE_AFTER_MS = 15_000;
-/** After a question that nobody answered; doubled with each further one, up to the time of an idle round. */
-const RETRY_MS = 300;
 /** A lost piece is looked for in the heartbeat that comes next. */
 const LOST_PIECE_MS = 300;
-/** A query of a run that has not begun waits for its first workflow task, and holds the place of others. */
-const FIRST_LOOK_MS = 100;
 
 export interface HubDeps {
   store: Store;
@@ -39,7 +39,7 @@ export interface Hub extends AsyncDisposable {
   readonly ready: Promise<void>;
   /** Asks for the end of the log now. False: neither worker nor store could tell. */
   readEnd(): Promise<boolean>;
-  /** What the run is doing, or null where no worker has told. */
+  /** What the run is doing, or null where no worker has told since the log has grown. */
   progress(): RunProgress | null;
   persistenceError(): string | null;
   /** Aborted when the hub is disposed: nothing changes any more. */
@@ -92,8 +92,19 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
       if (taken === 'gap') lookForLostPiece();
       if (message.seq > lastSeq(task)) askSoon('log', 0);
     }
+    if (message.kind === 'entries') takeAnnounced(message.events, message.runId);
     if (message.kind === 'log' && message.lastSeq > lastSeq(task)) askSoon('log', BELL_MS);
     if (message.kind === 'end') askSoon('store', 0);
+  }
+
+  /** Entries behind a hole wait for the log to be read. */
+  function takeAnnounced(events: readonly LogEvent[], runId: string | undefined): void {
+    if ((events.at(-1)?.seq ?? 0) <= lastSeq(task)) return;
+    known.runId ??= runId ?? null;
+    known.progress = null;
+    if (!takeEntries(task, events)) return askSoon('log', 0);
+    relayedAt = performance.now();
+    onGrowth();
   }
 
   function askSoon(source: keyof Due, withinMs: number): void {
@@ -141,11 +152,10 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   async function work(first: Promise<boolean>): Promise<void> {
     let answered = await first;
     for (let unanswered = 0; !closing.signal.aborted && !hasEnded(task);) {
-      const idle = performance.now() - grownAt > IDLE_AFTER_MS;
       if (answered && (due.log || due.store)) pacer.hasten(0);
       unanswered = answered ? 0 : unanswered + 1;
       const full = await pacer.pause(
-        !answered ? retryMs(unanswered) : idle ? IDLE_RECONCILE_MS : RECONCILE_MS,
+        answered ? reconcileMs(performance.now() - grownAt) : retryMs(unanswered),
       );
       if (closing.signal.aborted) break;
       if (full && !isFlowing()) due.heartbeat = true;
@@ -157,7 +167,6 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   const unsubscribe = await relay.subscribe(task.taskId, hear);
   const first = nextRound();
   const working = work(first);
-  const firstLook = begun ? undefined : setTimeout(() => askSoon('log', 0), FIRST_LOOK_MS);
 
   return {
     task,
@@ -177,15 +186,10 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      clearTimeout(firstLook);
       pacer.hasten(0);
       notify();
       unsubscribe();
       await working;
     },
   };
-}
-
-function retryMs(unanswered: number): number {
-  return Math.min(RETRY_MS * 2 ** (unanswered - 1), IDLE_RECONCILE_MS);
 }

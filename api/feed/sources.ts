@@ -15,6 +15,12 @@ import {
 /** Bytes of JSON that one query or one read of the store answers with. */
 const PAGE_BYTES = 512 * 1024;
 
+/**
+ * Events of history before the first workflow task is completed: started, workflow task scheduled and started. The run has
+ * written nothing yet, and a query would wait for that task.
+ */
+const UNBEGUN_HISTORY_LENGTH = 3;
+
 /** What is to be asked next. */
 export interface Due {
   /** The workflow, for the rest of the log. */
@@ -109,7 +115,8 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
       if (isOtherRun(known, run.runId)) due.log = true;
       else if (run.partial && takePartial(task, run.partial)) onGrowth();
       if (run.status !== 'open') due.store = true;
-      else if (run.historyLength !== known.historyLength) due.log = true;
+      else if (run.historyLength > Math.max(known.historyLength, UNBEGUN_HISTORY_LENGTH))
+        due.log = true;
       known.historyLength = run.historyLength;
     },
 

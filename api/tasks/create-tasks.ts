@@ -38,6 +38,7 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       const { hub, release } = await hubs.lease(task);
       try {
         await hub.ready;
+        if (!hub.progress()) await hub.readEnd();
         const live = liveOf(hub);
         return (
           live && { live, lastSeq: lastSeq(hub.task), usage: hub.progress()?.usage ?? task.usage }

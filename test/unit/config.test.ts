@@ -36,7 +36,7 @@ describe('the configuration', () => {
       lambdaIdleMs: 20_000,
       drainDelayMs: 0,
       maxConcurrentActivities: 500,
-      maxHeartbeatsPerSecond: 100,
+      maxHeartbeatsPerSecond: 50,
       logLevel: 'info',
       streamMaxMs: 900_000,
       maxStreams: 10_000,
