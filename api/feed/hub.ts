@@ -6,7 +6,8 @@ import type { Relay, RelayMessage } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
 import { createPacer } from './pacer.ts';
-import { RECONCILE_MS, reconcileMs, retryMs } from './pauses.ts';
+import { reconcileMs, retryMs } from './pauses.ts';
+import { createRelayTrust, type RelayPulse } from './relay-trust.ts';
 import { createSources, isOtherRun, type Due, type Known } from './sources.ts';
 import {
   hasEnded,
@@ -17,8 +18,6 @@ import {
   type WatchedTask,
 } from './watched-task.ts';
 
-/** What came by relay within the last round joined on, so nothing was missing: the heartbeat may be this old then. */
-const FLOWING_RECONCILE_MS = 5_000;
 /** The bell rings while the server does not have the entries yet, and several ring at once. */
 const BELL_MS = 5;
 /** A lost piece is looked for in the heartbeat that comes next. */
@@ -28,6 +27,8 @@ export interface HubDeps {
   store: Store;
   relay: Relay;
   runs: RunClient;
+  /** Of this process. */
+  pulse: RelayPulse;
 }
 
 /** One per watched task and process: merges log, heartbeat, relay and store for all readers. */
@@ -49,7 +50,10 @@ export interface Hub extends AsyncDisposable {
 }
 
 /** Opens a hub; it works until it is disposed or the task's log has ended. */
-export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord): Promise<Hub> {
+export async function openHub(
+  { store, relay, runs, pulse }: HubDeps,
+  row: TaskRecord,
+): Promise<Hub> {
   const task = watchTask(row.id, [acceptedEvent(row)]);
   const known: Known = {
     task,
@@ -66,15 +70,18 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   const pacer = createPacer();
   const closing = new AbortController();
   let grownAt = performance.now();
-  let relayedAt = -Infinity;
-  let describedAt = grownAt;
+  const trust = createRelayTrust(pulse);
 
   const notify = () => {
     for (const listener of listeners) listener();
   };
-  const onGrowth = () => {
+  const grow = () => {
     grownAt = performance.now();
     notify();
+  };
+  const onGrowth = () => {
+    trust.missed();
+    grow();
   };
   const sources = createSources({ store, runs, known, due, onGrowth });
 
@@ -86,8 +93,8 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     if (message.kind === 'delta') {
       const taken = takeDelta(task, message.seq, message.piece);
       if (taken === 'added') {
-        relayedAt = performance.now();
-        onGrowth();
+        trust.heard();
+        grow();
       }
       if (taken === 'gap') lookForLostPiece();
       if (message.seq > lastSeq(task)) askSoon('log', 0);
@@ -103,8 +110,8 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
     known.runId ??= runId ?? null;
     known.progress = null;
     if (!takeEntries(task, events)) return askSoon('log', 0);
-    relayedAt = performance.now();
-    onGrowth();
+    trust.heard();
+    grow();
   }
 
   function askSoon(source: keyof Due, withinMs: number): void {
@@ -115,11 +122,6 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   /** The heartbeat that has the piece takes a while to come. */
   function lookForLostPiece(): void {
     askSoon('heartbeat', LOST_PIECE_MS);
-  }
-
-  function isFlowing(): boolean {
-    const now = performance.now();
-    return now - relayedAt < RECONCILE_MS && now - describedAt < FLOWING_RECONCILE_MS;
   }
 
   /** A question that is not answered stays due. */
@@ -138,7 +140,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
   async function round(): Promise<boolean> {
     const stored = await ask('store');
     if (hasEnded(task)) return stored;
-    if (due.heartbeat) describedAt = performance.now();
+    if (due.heartbeat) trust.looked();
     const [described, read] = await Promise.all([ask('heartbeat'), ask('log')]);
     // Nobody who could tell of the run can be reached: the record may have ended meanwhile.
     if (!described || !read) due.store = true;
@@ -158,7 +160,7 @@ export async function openHub({ store, relay, runs }: HubDeps, row: TaskRecord):
         answered ? reconcileMs(performance.now() - grownAt) : retryMs(unanswered),
       );
       if (closing.signal.aborted) break;
-      if (full && !isFlowing()) due.heartbeat = true;
+      if (full && !trust.isWarranted()) due.heartbeat = true;
       answered = await nextRound();
     }
     notify();

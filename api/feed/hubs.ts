@@ -22,7 +22,8 @@ interface Entry {
   lingering?: NodeJS.Timeout;
 }
 
-export function createHubs(deps: HubDeps): Hubs {
+export function createHubs(options: Omit<HubDeps, 'pulse'>): Hubs {
+  const deps = { ...options, pulse: { heardAt: -Infinity } };
   const entries = new Map<string, Entry>();
 
   function close(taskId: string, entry: Entry): Promise<void> {

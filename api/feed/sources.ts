@@ -114,9 +114,10 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
       // What another run says can be joined on once its log is known.
       if (isOtherRun(known, run.runId)) due.log = true;
       else if (run.partial && takePartial(task, run.partial)) onGrowth();
-      if (run.status !== 'open') due.store = true;
-      else if (run.historyLength > Math.max(known.historyLength, UNBEGUN_HISTORY_LENGTH))
-        due.log = true;
+      const hasBegun = run.historyLength > UNBEGUN_HISTORY_LENGTH;
+      // A task whose run has not begun may have been ended by a cancel alone.
+      if (run.status !== 'open' || !hasBegun) due.store = true;
+      else if (run.historyLength !== known.historyLength) due.log = true;
       known.historyLength = run.historyLength;
     },
 
