@@ -14,7 +14,7 @@ import { isUnreachable } from './patiently.ts';
 /** Pause between two rounds. A recorded cancel or start that could not be sent is sent this soon after Temporal's return. */
 const ROUND_MS = 1_000;
 /** How often the workflow of a RUNNING task is looked at. */
-const CHECK_EVERY_MS = 5_000;
+const CHECK_EVERY_MS = 10_000;
 /** A PENDING task gets this long to begin by the start that its API sent. */
 const START_GRACE_MS = 2_000;
 /** Tasks per round and kind. */

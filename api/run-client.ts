@@ -27,6 +27,8 @@ export interface RunDescription {
   runId: string | null;
   /** Events of history: has it grown, so has, perhaps, the log. */
   historyLength: number;
+  /** The run waits for a worker to go on, or one is at it. */
+  workflowTaskPending: boolean;
   /** The last heartbeat of a model attempt that is under way. */
   partial: Partial | null;
   /** Why storing the end fails again and again, or null. */
@@ -100,6 +102,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
           status: 'absent',
           runId: null,
           historyLength: 0,
+          workflowTaskPending: false,
           partial: null,
           persistenceError: null,
         };
@@ -131,6 +134,7 @@ function descriptionOf({
     status: status.name === 'RUNNING' || status.name === 'PAUSED' ? 'open' : 'closed',
     runId,
     historyLength,
+    workflowTaskPending: Boolean(raw.pendingWorkflowTask),
     partial: isPartial(details) ? details : null,
     persistenceError: of('finishTask')?.lastFailure?.message ?? null,
   };

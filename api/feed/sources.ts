@@ -15,12 +15,6 @@ import {
 /** Bytes of JSON that one query or one read of the store answers with. */
 const PAGE_BYTES = 512 * 1024;
 
-/**
- * Events of history before the first workflow task is completed: started, workflow task scheduled and started. The run has
- * written nothing yet, and a query would wait for that task.
- */
-const UNBEGUN_HISTORY_LENGTH = 3;
-
 /** What is to be asked next. */
 export interface Due {
   /** The workflow, for the rest of the log. */
@@ -114,10 +108,12 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
       // What another run says can be joined on once its log is known.
       if (isOtherRun(known, run.runId)) due.log = true;
       else if (run.partial && takePartial(task, run.partial)) onGrowth();
-      const hasBegun = run.historyLength > UNBEGUN_HISTORY_LENGTH;
-      // A task whose run has not begun may have been ended by a cancel alone.
-      if (run.status !== 'open' || !hasBegun) due.store = true;
-      else if (run.historyLength !== known.historyLength) due.log = true;
+      // A query would wait for that workflow task. Where no worker comes for it, a cancel may have ended the task alone.
+      if (run.status !== 'open' || run.workflowTaskPending) {
+        due.store = true;
+        return;
+      }
+      if (run.historyLength !== known.historyLength) due.log = true;
       known.historyLength = run.historyLength;
     },
 
