@@ -1,7 +1,5 @@
 import { cutText } from '../contract/text.ts';
-import type { RelayMessage } from './relay.ts';
-
-type RelayMessageOf<K extends RelayMessage['kind']> = Extract<RelayMessage, { kind: K }>;
+import type { RelayMessage, RelayMessageOf } from './relay.ts';
 
 /** PostgreSQL refuses a NOTIFY payload of 8,000 bytes or more. */
 const MAX_PAYLOAD_BYTES = 7999;

@@ -1,25 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Carrier, Notice } from './carrier.ts';
+import type { Carrier } from './carrier.ts';
 import { keepConnected } from './kept-connection.ts';
+import { createOutbox } from './outbox.ts';
+import type { RelayMessage } from './relay.ts';
 
-/** Notices that wait for a slow or absent server; the oldest give way. At 8 KB each: 32 MB. */
-const MAX_QUEUED = 4_000;
 const MAX_BATCH = 200;
 /** What is on its way at the end gets this long. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface Publisher {
   /** Fire and forget: returns at once and never throws. */
-  publish(notices: readonly Notice[]): void;
+  publish(channel: string, message: RelayMessage): void;
   close(): Promise<void>;
 }
 
-/** Sends what is queued in batches, one at a time; while one is on its way the next one gathers. Throws where it cannot connect. */
+/** Sends what waits in batches, one at a time; while one is on its way the next one gathers. Throws where it cannot connect. */
 export async function createPublisher(
   carrier: Carrier,
   onError: (error: unknown) => void,
 ): Promise<Publisher> {
-  const queue: Notice[] = [];
+  const outbox = createOutbox();
   let sending = false;
   let sent: Promise<void> = Promise.resolve();
 
@@ -32,14 +32,14 @@ export async function createPublisher(
   });
 
   function flush(): void {
-    if (!sending) sent = sendQueued();
+    if (!sending) sent = sendAll();
   }
 
-  /** `sending` falls in the same moment as the last look at the queue, so that nothing stays behind in it. */
-  async function sendQueued(): Promise<void> {
+  /** `sending` falls in the same moment as the last look at the outbox, so that nothing stays behind in it. */
+  async function sendAll(): Promise<void> {
     sending = true;
-    while (queue.length > 0 && connection.isUp()) {
-      const batch = queue.splice(0, MAX_BATCH);
+    while (!outbox.isEmpty() && connection.isUp()) {
+      const batch = outbox.take(MAX_BATCH);
       // A batch that fails is lost, and the connection with it: it heals, and says so itself.
       await connection.request((server) => server.send(batch)).catch(() => {});
     }
@@ -47,9 +47,8 @@ export async function createPublisher(
   }
 
   return {
-    publish(notices) {
-      queue.push(...notices);
-      if (queue.length > MAX_QUEUED) queue.splice(0, queue.length - MAX_QUEUED);
+    publish(channel, message) {
+      outbox.add(channel, message);
       flush();
     },
     async close() {

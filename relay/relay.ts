@@ -16,6 +16,8 @@ export type RelayMessage =
   /** The store holds the terminal status. */
   | { kind: 'end' };
 
+export type RelayMessageOf<K extends RelayMessage['kind']> = Extract<RelayMessage, { kind: K }>;
+
 /**
  * Speed, never truth: messages may be lost, doubled or late, and every reader heals from the log,
  * the heartbeat and the store. Order is kept per task where a message arrives at all.

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Carrier } from './carrier.ts';
 import { createListener } from './listener.ts';
-import { payloadsOf } from './payloads.ts';
 import { createPublisher } from './publisher.ts';
 import type { Relay } from './relay.ts';
 
@@ -20,10 +19,7 @@ export async function openServerRelay(
     throw error;
   });
   return {
-    publish(taskId, message) {
-      const channel = channelOf(taskId);
-      publisher.publish(payloadsOf(message).map((payload) => ({ channel, payload })));
-    },
+    publish: (taskId, message) => publisher.publish(channelOf(taskId), message),
     subscribe: (taskId, onMessage) => listener.subscribe(channelOf(taskId), onMessage),
     async [Symbol.asyncDispose]() {
       listener.close();
