@@ -66,17 +66,24 @@ export function workerOptions(options: WorkOptions, span: WorkSpan) {
   } satisfies Partial<WorkerOptions>;
 }
 
+/** What is used of the `WorkflowInfo` of a workflow that calls a sink. */
+interface SinkCaller {
+  runId: string;
+  unsafe: { isReplaying: boolean };
+}
+
 /** `FeedSinks` of the workflows, which this room does not see. */
 function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sinks']> {
   return {
     feed: {
       logGrew: {
-        callDuringReplay: false,
-        fn({ runId }: { runId: string }, appended: AppendedEntry) {
+        // A worker that takes a run over holds its log from then on.
+        callDuringReplay: true,
+        fn({ runId, unsafe }: SinkCaller, appended: AppendedEntry) {
           const { entry } = appended;
           logs.append(runId, appended);
           // No activity follows for a while that would announce it.
-          if (entry.type === 'turn.attempt_failed')
+          if (entry.type === 'turn.attempt_failed' && !unsafe.isReplaying)
             relay.publish(entry.task_id, { kind: 'log', lastSeq: entry.seq, runId });
         },
       },

@@ -48,7 +48,7 @@ export interface AgentRunInput {
   resume?: Begun & { carry: RunCarry };
 }
 
-/** Tells the worker's process what was appended: the bell of the task's feed. Best effort; not called on replay. */
+/** Tells the worker's process what was appended, on replay too. Best effort. */
 export interface FeedSinks extends Sinks {
   feed: { logGrew(appended: AppendedEntry): void };
 }
