@@ -11,13 +11,14 @@ export type ActivityDeps = BeginTaskDeps & CallModelDeps & SweepDeps;
 
 /** All activities of a worker, with what they work on closed in. */
 export function createActivities(deps: ActivityDeps): Activities {
+  const { relay } = deps;
   return {
     // As a rule within a workflow task, where there is nothing to heartbeat to.
     beginTask: createBeginTask(deps),
-    callModel: announcing(deps, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
-    runTool: announcing(deps, createRunTool(deps), ({ log }) => log ?? null),
-    flushLog: announcing(deps, withHeartbeat(createFlushLog(deps)), (log) => log),
-    finishTask: announcing(deps, withHeartbeat(createFinishTask(deps)), (log) => log),
+    callModel: announcing(relay, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
+    runTool: announcing(relay, createRunTool(deps), ({ log }) => log ?? null),
+    flushLog: announcing(relay, withHeartbeat(createFlushLog(deps)), (log) => log),
+    finishTask: announcing(relay, withHeartbeat(createFinishTask(deps)), (log) => log),
     sweep: createSweep(deps),
   };
 }

@@ -1,5 +1,12 @@
 import type { LogEvent } from './events.ts';
 
+/** An entry as a workflow run has appended it, with the digests of its log before and behind it. */
+export interface AppendedEntry {
+  entry: LogEvent;
+  before: string;
+  digest: string;
+}
+
 /** The digest of a log without entries. */
 export const EMPTY_LOG = '';
 

@@ -25,6 +25,8 @@ export interface EventsPage {
   firstSeq: number;
   /** Newest entry of the log. */
   lastSeq: number;
+  /** Of what this workflow run has appended, up to `lastSeq`; left out by 0.1.0. */
+  digest?: string;
   /** The log has its terminal entry. */
   terminal: boolean;
   state: RunProgress;

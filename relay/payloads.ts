@@ -5,21 +5,13 @@ import type { RelayMessage, RelayMessageOf } from './relay.ts';
 const MAX_PAYLOAD_BYTES = 7999;
 
 /**
- * The message as JSON texts that each fit a notification, in order. What is too large becomes several that say the same: a
- * delta is cut between characters, entries come one by one. Of an entry that is too large by itself only its `seq` is told.
+ * The message as JSON texts that each fit a notification, in order. A delta that is too large becomes several, cut between
+ * characters, that say the same; an entry that is too large is left out, and the workflow tells it when it is asked.
  */
 export function payloadsOf(message: RelayMessage): string[] {
   const payload = JSON.stringify(message);
   if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) return [payload];
-  if (message.kind === 'delta') return payloadsOfDelta(message);
-  if (message.kind === 'entries') return payloadsOfEntries(message);
-  return [payload];
-}
-
-function payloadsOfEntries({ events, runId }: RelayMessageOf<'entries'>): string[] {
-  const [only, ...others] = events;
-  if (only && others.length === 0) return payloadsOf({ kind: 'log', lastSeq: only.seq, runId });
-  return events.flatMap((event) => payloadsOf({ kind: 'entries', events: [event], runId }));
+  return message.kind === 'delta' ? payloadsOfDelta(message) : [];
 }
 
 function payloadsOfDelta(message: RelayMessageOf<'delta'>): string[] {

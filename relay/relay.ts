@@ -1,5 +1,5 @@
-import type { LogEvent } from '../contract/events.ts';
 import type { DeltaFrame } from '../contract/frames.ts';
+import type { AppendedEntry } from '../contract/log-digest.ts';
 
 /**
  * What travels on a task's channel. `seq` of a delta: the newest log entry when its attempt began. `runId`: the workflow run
@@ -7,10 +7,10 @@ import type { DeltaFrame } from '../contract/frames.ts';
  */
 export type RelayMessage =
   | { kind: 'delta'; seq: number; piece: Omit<DeltaFrame, 'type'>; runId?: string | undefined }
-  /** What the log has grown by, in order. Nothing that Temporal has not accepted: it may not be taken back. */
-  | { kind: 'entries'; events: LogEvent[]; runId?: string | undefined }
-  /** The log has grown to `lastSeq`; the entries are the workflow's to tell. */
-  | { kind: 'log'; lastSeq: number; runId?: string | undefined }
+  /** A workflow has written an entry. Temporal may refuse it, so nothing to be shown before a `log` names its digest. */
+  | { kind: 'written'; appended: AppendedEntry; runId?: string | undefined }
+  /** The log has grown to `lastSeq`. With a digest: it is the one that ends with that, and Temporal has accepted it. */
+  | { kind: 'log'; lastSeq: number; digest?: string | undefined; runId?: string | undefined }
   /** A cancel was recorded, and Temporal has accepted it. */
   | { kind: 'cancel' }
   /** The store holds the terminal status. */

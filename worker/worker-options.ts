@@ -1,9 +1,10 @@
 import type { WorkerOptions } from '@temporalio/worker';
 import type { RunDefaults } from '../activities/begin-task.ts';
-import { createHeldLogs, type AppendedEntry, type HeldLogs } from '../activities/held-logs.ts';
+import { createHeldLogs, type HeldLogs } from '../activities/held-logs.ts';
 import { createActivities } from '../activities/index.ts';
 import type { Models } from '../activities/models/model.ts';
 import type { Agent } from '../agents/agent.ts';
+import type { AppendedEntry } from '../contract/log-digest.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 
@@ -80,11 +81,13 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
         // A worker that takes a run over holds its log from then on.
         callDuringReplay: true,
         fn({ runId, unsafe }: SinkCaller, appended: AppendedEntry) {
-          const { entry } = appended;
+          const { task_id, type, seq } = appended.entry;
           logs.append(runId, appended);
+          if (unsafe.isReplaying) return;
+          relay.publish(task_id, { kind: 'written', appended, runId });
           // No activity follows for a while that would announce it.
-          if (entry.type === 'turn.attempt_failed' && !unsafe.isReplaying)
-            relay.publish(entry.task_id, { kind: 'log', lastSeq: entry.seq, runId });
+          if (type === 'turn.attempt_failed')
+            relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
         },
       },
     },

@@ -14,9 +14,9 @@ import {
   workflowInfo,
   type Sinks,
 } from '@temporalio/workflow';
-import type { AppendedEntry } from '../activities/held-logs.ts';
 import type { RunPlan } from '../activities/types.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
+import type { AppendedEntry } from '../contract/log-digest.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/names.ts';
 import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
 import { eventsQuery } from './messages.ts';

@@ -158,7 +158,7 @@ export function readPage(
   run: RunState,
   { after, maxBytes }: EventsRequest,
 ): Omit<EventsPage, 'runId'> {
-  const { firstSeq, lastSeq, step, attempt, phase, tool, progress, usage } = run;
+  const { firstSeq, lastSeq, digest, step, attempt, phase, tool, progress, usage } = run;
   const events: LogEvent[] = [];
   let size = 0;
   for (let index = Math.max(after + 1 - firstSeq, 0); index < run.log.length; index += 1) {
@@ -172,6 +172,7 @@ export function readPage(
     events: after + 1 < firstSeq ? [] : events,
     firstSeq,
     lastSeq,
+    digest,
     terminal: last !== undefined && isTerminalEvent(last),
     state: { step, attempt, phase, tool, progress, usage },
   };

@@ -1,27 +1,17 @@
 import { acceptedEvent } from '../../contract/accepted-event.ts';
-import type { LogEvent } from '../../contract/events.ts';
+import { EMPTY_LOG } from '../../contract/log-digest.ts';
 import type { RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
-import type { Relay, RelayMessage } from '../../relay/relay.ts';
+import type { Relay } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
 import type { RunClient } from '../run-client.ts';
 import { createPacer } from './pacer.ts';
 import { reconcileMs, retryMs } from './pauses.ts';
+import { createRelayListener } from './relay-listener.ts';
 import { createRelayTrust, type RelayPulse } from './relay-trust.ts';
-import { createSources, isOtherRun, type Due, type Known } from './sources.ts';
-import {
-  hasEnded,
-  lastSeq,
-  takeDelta,
-  takeEntries,
-  watchTask,
-  type WatchedTask,
-} from './watched-task.ts';
-
-/** The bell rings while the server does not have the entries yet, and several ring at once. */
-const BELL_MS = 5;
-/** A lost piece is looked for in the heartbeat that comes next. */
-const LOST_PIECE_MS = 300;
+import { createSources, type Due, type Known } from './sources.ts';
+import { hasEnded, lastSeq, watchTask, type WatchedTask } from './watched-task.ts';
+import { createWrittenEntries } from './written-entries.ts';
 
 export interface HubDeps {
   store: Store;
@@ -55,6 +45,7 @@ export async function openHub(
   row: TaskRecord,
 ): Promise<Hub> {
   const task = watchTask(row.id, [acceptedEvent(row)]);
+  const begun = row.status !== 'PENDING';
   const known: Known = {
     task,
     record: row,
@@ -62,14 +53,16 @@ export async function openHub(
     persistenceError: null,
     historyLength: -1,
     runId: null,
+    written: createWrittenEntries(begun ? null : EMPTY_LOG),
     formerRuns: new Set(),
   };
-  const begun = row.status !== 'PENDING';
   const due: Due = { log: begun, heartbeat: begun, store: isTerminal(row.status) };
   const listeners = new Set<() => void>();
   const pacer = createPacer();
   const closing = new AbortController();
   let grownAt = performance.now();
+  /** The next round reads the log, if it is not known up to this entry by then. */
+  let wanted = 0;
   const trust = createRelayTrust(pulse);
 
   const notify = () => {
@@ -85,43 +78,14 @@ export async function openHub(
   };
   const sources = createSources({ store, runs, known, due, onGrowth });
 
-  function hear(message: RelayMessage): void {
-    if ('runId' in message && isOtherRun(known, message.runId)) {
-      if (!known.formerRuns.has(message.runId ?? '')) askSoon('log', 0);
-      return;
-    }
-    if (message.kind === 'delta') {
-      const taken = takeDelta(task, message.seq, message.piece);
-      if (taken === 'added') {
-        trust.heard();
-        grow();
-      }
-      if (taken === 'gap') lookForLostPiece();
-      if (message.seq > lastSeq(task)) askSoon('log', 0);
-    }
-    if (message.kind === 'entries') takeAnnounced(message.events, message.runId);
-    if (message.kind === 'log' && message.lastSeq > lastSeq(task)) askSoon('log', BELL_MS);
-    if (message.kind === 'end') askSoon('store', 0);
-  }
-
-  /** Entries behind a hole wait for the log to be read. */
-  function takeAnnounced(events: readonly LogEvent[], runId: string | undefined): void {
-    if ((events.at(-1)?.seq ?? 0) <= lastSeq(task)) return;
-    known.runId ??= runId ?? null;
-    known.progress = null;
-    if (!takeEntries(task, events)) return askSoon('log', 0);
-    trust.heard();
-    grow();
+  function wantLog(seq: number, withinMs: number): void {
+    wanted = Math.max(wanted, seq);
+    if (seq > lastSeq(task)) pacer.hasten(withinMs);
   }
 
   function askSoon(source: keyof Due, withinMs: number): void {
     due[source] = true;
     pacer.hasten(withinMs);
-  }
-
-  /** The heartbeat that has the piece takes a while to come. */
-  function lookForLostPiece(): void {
-    askSoon('heartbeat', LOST_PIECE_MS);
   }
 
   /** A question that is not answered stays due. */
@@ -138,10 +102,13 @@ export async function openHub(
   }
 
   async function round(): Promise<boolean> {
+    const goal = wanted;
+    if (goal > lastSeq(task)) due.log = true;
     const stored = await ask('store');
     if (hasEnded(task)) return stored;
     if (due.heartbeat) trust.looked();
     const [described, read] = await Promise.all([ask('heartbeat'), ask('log')]);
+    if (read && wanted === goal) wanted = 0;
     // Nobody who could tell of the run can be reached: the record may have ended meanwhile.
     if (!described || !read) due.store = true;
     return stored && described && read;
@@ -166,7 +133,8 @@ export async function openHub(
     notify();
   }
 
-  const unsubscribe = await relay.subscribe(task.taskId, hear);
+  const listener = createRelayListener({ known, trust, grow, askSoon, wantLog });
+  const unsubscribe = await relay.subscribe(task.taskId, listener);
   const first = nextRound();
   const working = work(first);
 

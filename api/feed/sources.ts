@@ -11,6 +11,7 @@ import {
   takePartial,
   type WatchedTask,
 } from './watched-task.ts';
+import type { WrittenEntries } from './written-entries.ts';
 
 /** Bytes of JSON that one query or one read of the store answers with. */
 const PAGE_BYTES = 512 * 1024;
@@ -35,6 +36,8 @@ export interface Known {
   historyLength: number;
   /** The workflow run that told the log last. */
   runId: string | null;
+  /** What it has written and nobody has confirmed. */
+  readonly written: WrittenEntries;
   /** Those before it: whatever still comes from them is no part of the log. */
   readonly formerRuns: Set<string>;
 }
@@ -99,6 +102,7 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
         if (page.firstSeq > lastSeq(task) + 1) await readStored(page.firstSeq - 1);
         take(page.events);
         behind = lastSeq(task) < page.lastSeq;
+        known.written.standAt(behind ? null : (page.digest ?? null));
       }
     },
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../contract/events.ts';
 import { cutText } from '../../contract/text.ts';
 import { openRelay } from '../../relay/open-relay.ts';
 import { payloadsOf } from '../../relay/payloads.ts';
@@ -40,23 +39,15 @@ describe('payloadsOf', () => {
     expect(payloadsOf({ kind: 'log', lastSeq: 7 })).toEqual(['{"kind":"log","lastSeq":7}']);
   });
 
-  it('sends entries one by one where they do not fit together, and tells of one that never fits', () => {
-    const entry = (seq: number, length: number): LogEvent => ({
-      type: 'task.progress',
-      task_id: 'task_1',
-      seq,
-      at: '2026-01-01T00:00:00.000Z',
-      data: { progress: 0, note: 'x'.repeat(length) },
-    });
-    const events = [entry(2, 10), entry(3, 6_000), entry(4, 9_000)];
-    const messages = payloadsOf({ kind: 'entries', events, runId: 'run-1' }).map(
-      (payload) => JSON.parse(payload) as RelayMessage,
-    );
-    expect(messages).toEqual([
-      { kind: 'entries', events: [events[0]], runId: 'run-1' },
-      { kind: 'entries', events: [events[1]], runId: 'run-1' },
-      { kind: 'log', lastSeq: 4, runId: 'run-1' },
-    ]);
+  it('leaves an entry out that fits no notification', () => {
+    const written = (length: number): RelayMessage => {
+      const data = { progress: 0, note: 'x'.repeat(length) };
+      const at = '2026-01-01T00:00:00.000Z';
+      const entry = { type: 'task.progress', task_id: 'task_1', seq: 2, at, data } as const;
+      return { kind: 'written', appended: { entry, before: '', digest: 'one' }, runId: 'run-1' };
+    };
+    expect(payloadsOf(written(6_000))).toHaveLength(1);
+    expect(payloadsOf(written(9_000))).toEqual([]);
   });
 
   it.each(['a', 'é', '😀', '"', '\u0001'])(

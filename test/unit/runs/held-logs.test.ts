@@ -33,21 +33,6 @@ it('gives a log up to the entry whose digest is named', () => {
   expect(logs.read(RUN, undefined)).toBeNull();
 });
 
-it('tells news once', () => {
-  const logs = createHeldLogs();
-  const entries = [progress(2, 'a'), progress(3, 'b'), progress(4, 'c')];
-  const [first, , third] = append(logs, EMPTY_LOG, ...entries);
-  expect(logs.readNews(RUN, first)).toEqual(entries.slice(0, 1));
-  expect(logs.readNews(RUN, third)).toEqual(entries.slice(1));
-  expect(logs.readNews(RUN, third)).toEqual([]);
-  expect(logs.read(RUN, third)).toEqual(entries);
-});
-
-it('has no news of a log that it does not hold', () => {
-  const logs = createHeldLogs();
-  expect(logs.readNews(RUN, 'elsewhere')).toBeNull();
-});
-
 it('forgets what a workflow task had appended that was carried out again', () => {
   const logs = createHeldLogs();
   const [first = '', lost] = append(logs, EMPTY_LOG, progress(2, 'a'), progress(3, 'lost'));
