@@ -1,6 +1,6 @@
-import { announcing } from './announce-log.ts';
 import { createBeginTask, type BeginTaskDeps } from './begin-task.ts';
 import { createCallModel, type CallModelDeps } from './call-model.ts';
+import { confirming } from './confirm-log.ts';
 import { createFinishTask, createFlushLog } from './finish-task.ts';
 import { createRunTool } from './run-tool.ts';
 import { createSweep, type SweepDeps } from './sweep.ts';
@@ -15,10 +15,10 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     // As a rule within a workflow task, where there is nothing to heartbeat to.
     beginTask: createBeginTask(deps),
-    callModel: announcing(relay, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
-    runTool: announcing(relay, createRunTool(deps), ({ log }) => log ?? null),
-    flushLog: announcing(relay, withHeartbeat(createFlushLog(deps)), (log) => log),
-    finishTask: announcing(relay, withHeartbeat(createFinishTask(deps)), (log) => log),
+    callModel: confirming(relay, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
+    runTool: confirming(relay, createRunTool(deps), ({ log }) => log ?? null),
+    flushLog: confirming(relay, withHeartbeat(createFlushLog(deps)), (log) => log),
+    finishTask: confirming(relay, withHeartbeat(createFinishTask(deps)), (log) => log),
     sweep: createSweep(deps),
   };
 }

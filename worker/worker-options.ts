@@ -85,7 +85,7 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
           logs.append(runId, appended);
           if (unsafe.isReplaying) return;
           relay.publish(task_id, { kind: 'written', appended, runId });
-          // No activity follows for a while that would announce it.
+          // No activity follows for a while that would confirm it.
           if (type === 'turn.attempt_failed')
             relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
         },

@@ -1,26 +1,9 @@
 import { expect, it } from 'vitest';
 import { createWrittenEntries } from '../../../api/feed/written-entries.ts';
-import type { LogEvent } from '../../../contract/events.ts';
-import { EMPTY_LOG, extendDigest, type AppendedEntry } from '../../../contract/log-digest.ts';
+import { EMPTY_LOG, type AppendedEntry } from '../../../contract/log-digest.ts';
+import { appended, progress } from '../appended-entries.ts';
 
-const progress = (seq: number, note: string): LogEvent => ({
-  type: 'task.progress',
-  task_id: 'task_1',
-  seq,
-  at: '2026-01-01T00:00:00.000Z',
-  data: { progress: 0, note },
-});
-
-/** As a workflow appends them behind the log with this digest. */
-function append(before: string, ...entries: LogEvent[]): AppendedEntry[] {
-  return entries.map((entry) => {
-    const appended = { entry, before, digest: extendDigest(before, entry) };
-    before = appended.digest;
-    return appended;
-  });
-}
-
-const [second, third, fourth] = append(
+const [second, third, fourth] = appended(
   EMPTY_LOG,
   progress(2, 'a'),
   progress(3, 'b'),
@@ -29,7 +12,7 @@ const [second, third, fourth] = append(
 
 it('shows nothing before it is confirmed, and then what is', () => {
   const written = createWrittenEntries(EMPTY_LOG);
-  for (const appended of [second, third, fourth]) expect(written.add(appended)).toEqual([]);
+  for (const one of [second, third, fourth]) expect(written.add(one)).toEqual([]);
   expect(written.confirm(third.digest)).toEqual([second.entry, third.entry]);
   expect(written.confirm(third.digest)).toEqual([]);
   expect(written.confirm(fourth.digest)).toEqual([fourth.entry]);
@@ -44,8 +27,8 @@ it('shows what was confirmed first and comes later, once all of it is here', () 
 
 it('shows nothing of a workflow task whose writing was not accepted', () => {
   const written = createWrittenEntries(EMPTY_LOG);
-  const [again] = append(second.digest, progress(3, 'written again')) as [AppendedEntry];
-  for (const appended of [second, third, again]) written.add(appended);
+  const [again] = appended(second.digest, progress(3, 'written again')) as [AppendedEntry];
+  for (const one of [second, third, again]) written.add(one);
   expect(written.confirm(again.digest)).toEqual([second.entry, again.entry]);
   expect(written.confirm(third.digest)).toEqual([]);
 });
@@ -69,10 +52,10 @@ it('goes on behind a log that was read elsewhere', () => {
 
 it('keeps only so many that nobody confirms', () => {
   const written = createWrittenEntries(EMPTY_LOG);
-  const many = append(
+  const many = appended(
     EMPTY_LOG,
     ...Array.from({ length: 1_000 }, (_, index) => progress(index + 2, 'x')),
   );
-  for (const appended of many) written.add(appended);
+  for (const one of many) written.add(one);
   expect(written.confirm(many.at(-1)?.digest ?? '')).toEqual([]);
 });

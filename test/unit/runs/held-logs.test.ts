@@ -2,24 +2,15 @@ import { expect, it } from 'vitest';
 import { createHeldLogs, type HeldLogs } from '../../../activities/held-logs.ts';
 import type { LogEvent } from '../../../contract/events.ts';
 import { EMPTY_LOG, extendDigest } from '../../../contract/log-digest.ts';
+import { appended, progress } from '../appended-entries.ts';
 
 const RUN = 'run-1';
 
-const progress = (seq: number, note: string): LogEvent => ({
-  type: 'task.progress',
-  task_id: 'task_1',
-  seq,
-  at: '2026-01-01T00:00:00.000Z',
-  data: { progress: 0, note },
-});
-
 /** Appends entries behind the log with this digest, as a workflow does; tells the digests after each. */
 function append(logs: HeldLogs, before: string, ...entries: LogEvent[]): string[] {
-  return entries.map((entry) => {
-    const digest = extendDigest(before, entry);
-    logs.append(RUN, { entry, before, digest });
-    before = digest;
-    return digest;
+  return appended(before, ...entries).map((one) => {
+    logs.append(RUN, one);
+    return one.digest;
   });
 }
 

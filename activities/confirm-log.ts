@@ -7,7 +7,7 @@ import type { LogSoFar } from './types.ts';
  * workflow task that scheduled it, so what was written by then stays. What a workflow task has written that is still
  * under way may be lost with it. `logOf`: null where a run of 0.1.0 does not tell.
  */
-export function announcing<Input, Result>(
+export function confirming<Input, Result>(
   relay: Relay,
   activity: (input: Input) => Promise<Result>,
   logOf: (input: Input) => LogSoFar | null,
