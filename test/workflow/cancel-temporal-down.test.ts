@@ -27,6 +27,8 @@ describe('while Temporal is down', () => {
     temporal = await startTemporal({ dataDir });
     rig = await openRig({
       temporalAddress: temporal.address,
+      // Longer than Temporal is ever down here: an attempt that outlives its time-out is made again.
+      defaults: { heartbeatTimeoutMs: 60_000 },
       wrapStore: (store) => ({
         ...store,
         async dueChecks(_olderThanMs, limit) {
