@@ -1,6 +1,6 @@
 import type { Carrier, Notice } from './carrier.ts';
 import { keepConnected, type KeptConnection } from './kept-connection.ts';
-import type { RelayMessage } from './relay.ts';
+import { createAssembler } from './payloads.ts';
 import { createSubscribers, type OnMessage, type Subscribers } from './subscribers.ts';
 
 export interface Listener {
@@ -15,12 +15,14 @@ export async function createListener(
   onError: (error: unknown) => void,
 ): Promise<Listener> {
   const subscribers = createSubscribers(onError);
+  const assemble = createAssembler();
   const listened = new Set<string>();
   let last: Promise<void> = Promise.resolve();
 
   function deliver({ channel, payload }: Notice): void {
     try {
-      subscribers.deliver(channel, JSON.parse(payload) as RelayMessage);
+      const message = assemble(payload);
+      if (message) subscribers.deliver(channel, message);
     } catch (error) {
       onError(error);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cutText } from '../../contract/text.ts';
 import { openRelay } from '../../relay/open-relay.ts';
-import { payloadsOf } from '../../relay/payloads.ts';
+import { createAssembler, payloadsOf } from '../../relay/payloads.ts';
 import type { RelayMessage } from '../../relay/relay.ts';
 
 describe('openRelay', () => {
@@ -39,15 +39,41 @@ describe('payloadsOf', () => {
     expect(payloadsOf({ kind: 'log', lastSeq: 7 })).toEqual(['{"kind":"log","lastSeq":7}']);
   });
 
-  it('leaves an entry out that fits no notification', () => {
-    const written = (length: number): RelayMessage => {
-      const data = { progress: 0, note: 'x'.repeat(length) };
-      const at = '2026-01-01T00:00:00.000Z';
-      const entry = { type: 'task.progress', task_id: 'task_1', seq: 2, at, data } as const;
-      return { kind: 'written', appended: { entry, before: '', digest: 'one' }, runId: 'run-1' };
-    };
-    expect(payloadsOf(written(6_000))).toHaveLength(1);
-    expect(payloadsOf(written(9_000))).toEqual([]);
+  const written = (note: string): RelayMessage => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const data = { progress: 0, note };
+    const entry = { type: 'task.progress', task_id: 'task_1', seq: 2, at, data } as const;
+    return { kind: 'written', appended: { entry, before: '', digest: 'one' }, runId: 'run-1' };
+  };
+
+  it.each(['a', 'é', '😀', '"', '\u0001', '\ud800'])(
+    'sends an entry of many %o in parts below 8,000 bytes, which are put together again',
+    (character) => {
+      const message = written(character.repeat(30_000));
+      const payloads = payloadsOf(message);
+      expect(payloads.length).toBeGreaterThan(1);
+      for (const payload of payloads) expect(Buffer.byteLength(payload)).toBeLessThan(8_000);
+      const assemble = createAssembler();
+      const received = payloads.map((payload) => assemble(payload));
+      expect(received).toEqual([...payloads.slice(1).map(() => null), message]);
+    },
+  );
+
+  it('leaves an entry out that would take too many', () => {
+    expect(payloadsOf(written('x'.repeat(300_000)))).toEqual([]);
+  });
+
+  it('puts together what two publishers send at once, and nothing of which a part is missing or came twice', () => {
+    const messages = ['a', 'b', 'c', 'd'].map((character) => written(character.repeat(20_000)));
+    const [first, second, missing, twice] = messages.map((message) => payloadsOf(message));
+    const assemble = createAssembler();
+    const payloads = [
+      ...first!.flatMap((payload, index) => [payload, second![index]!]),
+      ...missing!.toSpliced(1, 1),
+      ...twice!.flatMap((payload) => [payload, payload]),
+    ];
+    const received = payloads.map((payload) => assemble(payload)).filter(Boolean);
+    expect(received).toEqual(messages.slice(0, 2));
   });
 
   it.each(['a', 'é', '😀', '"', '\u0001'])(
