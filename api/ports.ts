@@ -5,10 +5,14 @@ import type { IdempotencyKey, NewTask } from '../store/store.ts';
 /** What the routes ask of the running system: the part of the API that talks to Temporal. */
 export interface Tasks {
   /**
-   * Accepts durably, then starts the workflow; with Temporal down the task stays PENDING and is started later.
-   * Throws `ApiError` (`conversation_busy`, `conversation_not_found`, `idempotency_key_reused`, `store_unavailable`).
+   * Accepts durably, then starts the workflow; with Temporal down the task stays PENDING and is started later. `watched`:
+   * a reader of its feed follows at once. Throws `ApiError` (`conversation_busy`, `conversation_not_found`,
+   * `idempotency_key_reused`, `store_unavailable`).
    */
-  start(task: NewTask, key?: IdempotencyKey): Promise<{ task: TaskRecord; created: boolean }>;
+  start(
+    task: NewTask,
+    options?: { key?: IdempotencyKey | undefined; watched?: boolean },
+  ): Promise<{ task: TaskRecord; created: boolean }>;
   /** Records the cancel, stops the run, waits for its end up to `waitMs`. Throws `ApiError` `task_not_found`. */
   cancel(
     id: string,

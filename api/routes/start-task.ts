@@ -41,14 +41,14 @@ export function addStartRoute(app: App, dependencies: AppDependencies): void {
   app.openapi(startRoute, async (c) => {
     const body = c.req.valid('json');
     const key = c.req.valid('header')['Idempotency-Key'];
-    const { task, created } = await tasks.start(
-      newTask(body, c.get('owner'), dependencies),
-      key === undefined ? undefined : { key, requestHash: requestHash(body) },
-    );
+    const watched = wantsEventStream(c, false);
+    const { task, created } = await tasks.start(newTask(body, c.get('owner'), dependencies), {
+      key: key === undefined ? undefined : { key, requestHash: requestHash(body) },
+      watched,
+    });
     const location = `/v1/tasks/${task.id}`;
     c.header('Location', location);
-    if (!wantsEventStream(c, false))
-      return c.json(await currentView(task, dependencies), created ? 202 : 200);
+    if (!watched) return c.json(await currentView(task, dependencies), created ? 202 : 200);
     // The task is accepted whatever becomes of the stream: its reader finds it at the location.
     const response = await orPassing(() =>
       feed.stream({ task, cursor: undefined, deltas: true, ...connectionOf(c) }),

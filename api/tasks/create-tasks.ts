@@ -23,11 +23,12 @@ export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
   const starts = new Set<Promise<void>>();
   return {
-    async start(task, key) {
+    async start(task, { key, watched = false } = {}) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
       if (accepted.created) {
-        const starting = startRun(deps, accepted.task).finally(() => starts.delete(starting));
+        const start = watched ? startWatched : startRun;
+        const starting = start(deps, accepted.task).finally(() => starts.delete(starting));
         starts.add(starting);
         await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
       }
@@ -56,6 +57,13 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       await Promise.all(starts);
     },
   };
+}
+
+/** The feed listens before the run begins: otherwise it would have to ask for what the run says first. */
+async function startWatched(deps: TasksDeps, task: TaskRecord): Promise<void> {
+  const lease = await deps.hubs.lease(task).catch(() => null);
+  await startRun(deps, task);
+  lease?.release();
 }
 
 /** Accepting is durable, so a start that does not reach Temporal is the reconciler's to repeat. */

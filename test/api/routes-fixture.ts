@@ -94,7 +94,7 @@ async function countStored(store: Store): Promise<[number, number]> {
 
 function tasksOn(store: Store): Tasks {
   return {
-    async start(task, key) {
+    async start(task, { key } = {}) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw new ApiError('conversation_not_found', 'There is no such conversation.');
       return accepted;
