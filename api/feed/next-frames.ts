@@ -2,6 +2,7 @@ import { formatCursor, type Cursor } from '../../contract/cursor.ts';
 import {
   isStepEntry,
   isTerminalEvent,
+  type EventType,
   type LogEvent,
   type StepEntry,
 } from '../../contract/events.ts';
@@ -42,10 +43,10 @@ export function nextFrames(task: WatchedTask, position: Position): WireFrame[] {
     const entry = task.log[position.seq];
     if (!entry) break;
     if (isStepEntry(entry)) frames.push(...tailBefore(task, entry, position));
-    const frame = entryFrame(entry);
-    frames.push(frame);
-    length += frame.data.length;
     passEntry(position, entry);
+    const frame = entryFrame(entry);
+    frames.push(position.attempt === 0 ? frame : withText(frame, task, position));
+    length += frame.data.length;
   }
   const atEnd = position.seq === lastSeq(task);
   if (atEnd) position.following = true;
@@ -63,6 +64,14 @@ function passEntry(position: Position, entry: LogEvent): void {
   position.attempt = 0;
   position.offset = 0;
   position.following = false;
+}
+
+/**
+ * An entry in the midst of a step, for a reader that has some of its text: a reader that comes back with this id alone must
+ * not be told that text again.
+ */
+function withText(frame: WireFrame, task: WatchedTask, position: Position): WireFrame {
+  return { ...frame, id: formatCursor(task.taskId, position) };
 }
 
 /** What the current attempt has said and the reader does not have. */
@@ -87,13 +96,27 @@ function tailBefore(task: WatchedTask, entry: StepEntry, position: Position): re
 /** An attempt from its first word, behind a reset where the reader may show other text of the step. */
 function fromItsStart(task: WatchedTask, spoken: Spoken, position: Position): WireFrame[] {
   const { step, attempt } = spoken;
-  const justBegun = position.attempt === 0 && task.log[position.seq - 1]?.type === 'turn.started';
+  const isBlank = showsNothing(task, position);
   position.attempt = attempt;
   position.offset = 0;
   const reset = () =>
     wire(formatCursor(task.taskId, position), { type: 'turn.reset', step, attempt });
-  return [...(justBegun ? [] : [reset()]), ...deltas(task, spoken, position)];
+  return [...(isBlank ? [] : [reset()]), ...deltas(task, spoken, position)];
 }
+
+/** The step has begun, no attempt of it has failed, and the reader's place says that it has no text of it. */
+function showsNothing({ log }: WatchedTask, { seq, attempt }: Position): boolean {
+  const mark = log.findLast((entry) => entry.seq <= seq && MARKS.has(entry.type));
+  return attempt === 0 && mark?.type === 'turn.started';
+}
+
+const MARKS: ReadonlySet<EventType> = new Set([
+  'turn.started',
+  'turn.attempt_failed',
+  'turn.thinking',
+  'turn.final_answer',
+  'turn.interrupted',
+]);
 
 interface Spoken {
   step: number;

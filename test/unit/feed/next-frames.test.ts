@@ -66,8 +66,8 @@ describe('a reader from the start', () => {
     const position = fresh();
     const parts = [told(task, position), told(task, position)];
     expect(parts[0]?.every((frame) => !frame.includes('"'))).toBe(true);
-    expect(parts.flat()).toHaveLength(105);
-    expect(parts.flat().slice(-2)).toEqual(['103.1.0 turn.reset', '103.1.3 "Yes"']);
+    expect(parts.flat()).toHaveLength(104);
+    expect(parts.flat().slice(-2)).toEqual(['103 task.custom', '103.1.3 "Yes"']);
   });
 
   it('gets few entries at a time where they are large', () => {
@@ -108,6 +108,12 @@ describe('a reader in the middle of a step', () => {
     expect(told(task, at(3, 1, 1))).toEqual(['3.1.2 "m"', '3.1.16 "Yes, of course"']);
   });
 
+  it('gets an entry that comes in its midst with an id that keeps its place in the text', () => {
+    const task = inFirstStep(partial(3, 1, text('Yes, of course')), CUSTOM);
+    expect(told(task, at(3, 1, 3))).toEqual(['4.1.3 task.custom', '4.1.14 ", of course"']);
+    expect(told(task, at(4, 1, 3))).toEqual(['4.1.14 ", of course"']);
+  });
+
   it('waits where it is ahead of what is known', () => {
     const task = inFirstStep(partial(3, 1, text('Yes')));
     const position = at(3, 1, 5);
@@ -124,14 +130,14 @@ describe('a reader in the middle of a step', () => {
   it('keeps what it has until a later attempt speaks', () => {
     const task = inFirstStep(partial(4, 2), attemptFailed(1, text('No')));
     const position = at(3, 1, 2);
-    expect(told(task, position)).toEqual(['4 turn.attempt_failed']);
+    expect(told(task, position)).toEqual(['4.1.2 turn.attempt_failed']);
     task.live = partial(4, 2, text('Yes'));
     expect(told(task, position)).toEqual(['4.2.0 turn.reset', '4.2.3 "Yes"']);
   });
 
   it('gets no text of an entry that it does not have', () => {
     const task = inFirstStep(partial(5, 2, text('Yes')), attemptFailed(1, text('No')));
-    expect(told(task, at(3, 1, 2))).toEqual(['4 turn.attempt_failed']);
+    expect(told(task, at(3, 1, 2))).toEqual(['4.1.2 turn.attempt_failed']);
   });
 
   it('gets the text behind an entry that the process has not read, where the attempt began there', () => {

@@ -117,11 +117,17 @@ export function createRandomRun(dice: Dice, maxSteps = 4): RandomRun {
     }
   }
 
+  /** Something enters the log that is no part of what the run itself does. */
+  function sayFromOutside(luck: number): void {
+    if (dice() < 0.5) append('task.message', { from: null, text: `${luck}` });
+    else append('task.custom', { event_type: 'x', payload: luck, publisher: 't' });
+  }
+
   function goOnSpeaking(speaker: Partial): DeltaMessage[] {
     const luck = dice();
     if (luck < 0.72) return speak(speaker);
     if (luck < 0.82) beaten = structuredClone(speaker);
-    else if (luck < 0.86) append('task.custom', { event_type: 'x', payload: luck, publisher: 't' });
+    else if (luck < 0.86) sayFromOutside(luck);
     else if (luck < 0.92) failAttempt(speaker);
     else if (luck < 0.94) interrupt(remains(speaker));
     else endStep(speaker, step >= maxSteps || dice() < 0.4);
@@ -137,6 +143,7 @@ export function createRandomRun(dice: Dice, maxSteps = 4): RandomRun {
 
   function goOn(): DeltaMessage[] {
     if (zombies.length > 0 && dice() < 0.2) return speak(dice.one(zombies));
+    if ((phase === 'between' || phase === 'backoff') && dice() < 0.1) sayFromOutside(0);
     switch (phase) {
       case 'begun':
         append('task.started', {});
