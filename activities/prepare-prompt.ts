@@ -19,6 +19,9 @@ export interface PreparePromptOptions {
   stop: AbortSignal;
 }
 
+/** The log when the first step begins, where nothing has come before: accepted, started, the step. */
+const FIRST_STEP_SEQ = 3;
+
 /**
  * Puts the prompt together from the conversation and the run's own log, and reads the task's row last: the look that
  * stands immediately before the provider call. Null: a cancel is recorded or the task has ended, so no call may follow.
@@ -27,10 +30,10 @@ export async function preparePrompt(
   options: PreparePromptOptions,
 ): Promise<PromptMessage[] | null> {
   const { store, call, agent, stop } = options;
-  const { taskId, conversation, step } = call;
+  const { taskId, conversation } = call;
   const [messages, log] = await Promise.all([
     conversation ? patiently(() => readMessages(store, conversation), stop) : [],
-    step > 1 ? patiently(() => readLog(options), stop) : [],
+    call.seq > FIRST_STEP_SEQ ? patiently(() => readLog(options), stop) : [],
   ]);
   const task = await patiently(() => store.getTask(taskId), stop);
   if (!task || task.cancel_request || isTerminal(task.status)) return null;

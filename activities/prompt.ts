@@ -1,5 +1,5 @@
 import type { Agent } from '../agents/agent.ts';
-import type { LogEvent } from '../contract/events.ts';
+import type { EventData, LogEvent } from '../contract/events.ts';
 import { inputText, type Message, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
@@ -48,12 +48,18 @@ function asPrompt({ role, content, partial }: Message): PromptMessage {
   return { role: 'assistant', text: partial ? `${text}\n[interrupted]` : text, toolCalls: [] };
 }
 
+/** A step reads the messages that came before it began, behind the results of the step before. */
 function stepsOf(log: readonly LogEvent[]): PromptMessage[] {
   const prompt: PromptMessage[] = [];
+  const unread: PromptMessage[] = [];
   const calls = new Map<string, ToolCall>();
   let turn: Extract<PromptMessage, { role: 'assistant' }> | undefined;
   for (const event of log) {
-    if (event.type === 'turn.thinking') {
+    if (event.type === 'task.message') {
+      unread.push({ role: 'user', text: messageText(event.data) });
+    } else if (event.type === 'turn.started') {
+      prompt.push(...unread.splice(0));
+    } else if (event.type === 'turn.thinking') {
       turn = { role: 'assistant', text: textOf(event.data.blocks), toolCalls: [] };
       prompt.push(turn);
     } else if (event.type === 'turn.tool_call') {
@@ -73,6 +79,11 @@ function stepsOf(log: readonly LogEvent[]): PromptMessage[] {
     }
   }
   return prompt.map((message) => (isEmptyTurn(message) ? EMPTY_TURN_NOTE : message));
+}
+
+/** Providers refuse a turn without text. */
+function messageText({ from, text }: EventData['task.message']): string {
+  return from === null ? text || '(an empty message)' : `Message from ${from}:\n${text}`;
 }
 
 const EMPTY_TURN_NOTE: PromptMessage = {

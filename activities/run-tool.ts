@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Agent } from '../agents/agent.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
+import { callKey } from '../contract/names.ts';
 import { cleanJson, cutBytes } from '../contract/text.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
+import { createEmitter } from './emitter.ts';
+import { sendEvents } from './send-events.ts';
 import { cancellation, Stopped, supervise } from './supervise.ts';
 import { toolPolicy } from './tool-specs.ts';
 import type { ToolResult, ToolRun } from './types.ts';
@@ -12,6 +16,9 @@ import { untilAborted } from './until-aborted.ts';
 
 /** Most bytes of UTF-8 that a tool's output may have; what is longer is cut and marked. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
+
+/** A tool that was told to stop has this long to emit its last events, in milliseconds. */
+const LAST_WORDS_MS = 200;
 
 export interface RunToolDeps {
   store: Store;
@@ -52,9 +59,11 @@ export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: R
     const { timeoutMs } = toolPolicy(tool);
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([stop, timeout]);
+    const place = { taskId, step, callId: call.callId };
+    const emitter = createEmitter(sendEvents(context, place));
+    const toolContext = { taskId, key: callKey(place), signal, emit: emitter.emit };
     try {
-      const key = `${taskId}:${step}:${call.callId}`;
-      const output = await untilAborted(tool.run(parsed.data, { taskId, key, signal }), signal);
+      const output = await untilStopped(() => tool.run(parsed.data, toolContext), signal);
       return { ...bounded(output), is_error: false };
     } catch (error) {
       if (stop.aborted) return stopped(stop.reason);
@@ -62,8 +71,22 @@ export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: R
         ? `The tool did not end within ${timeoutMs} ms.`
         : errorText(error);
       return { output: text, is_error: true };
+    } finally {
+      // Whatever became of the call, what it has said comes first.
+      await emitter.close();
     }
   };
+}
+
+/** The tool's result, or the signal's reason. A tool that listens to its signal may say its last words. */
+async function untilStopped(run: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  const running = run();
+  try {
+    return await untilAborted(running, signal);
+  } catch (error) {
+    if (signal.aborted) await Promise.race([running.catch(() => undefined), sleep(LAST_WORDS_MS)]);
+    throw error;
+  }
 }
 
 function nonsense(output: string): ToolResult {

@@ -16,6 +16,13 @@ export function toolSpecs(agent: Agent): ToolSpec[] {
 }
 
 /** A tool as the workflow sees it. */
-export function toolPolicy({ name, idempotent, timeoutMs }: Tool): ToolPolicy {
-  return { name, idempotent: idempotent ?? false, timeoutMs: timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS };
+export function toolPolicy(tool: Tool): ToolPolicy {
+  const { name, idempotent, timeoutMs, needsApproval, approvalTimeoutMs } = tool;
+  return {
+    name,
+    idempotent: idempotent ?? false,
+    timeoutMs: timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS,
+    ...(needsApproval && { needsApproval }),
+    ...(approvalTimeoutMs !== undefined && { approvalTimeoutMs }),
+  };
 }

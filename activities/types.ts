@@ -9,6 +9,10 @@ export interface ToolPolicy {
   name: string;
   idempotent: boolean;
   timeoutMs: number;
+  /** Left out where it needs none, and by 0.1.0. */
+  needsApproval?: true;
+  /** Left out: as long as the run has time. */
+  approvalTimeoutMs?: number;
 }
 
 /** The rules of one run, fixed when it begins. Times in milliseconds. */

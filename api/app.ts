@@ -13,6 +13,7 @@ import { addConversationRoutes } from './routes/conversations.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addRunRoutes } from './routes/runs.ts';
 import { addStartRoute } from './routes/start-task.ts';
 import { addTaskRoutes } from './routes/tasks.ts';
 import { refuseInvalid } from './validation.ts';
@@ -25,6 +26,7 @@ export function createApp(dependencies: AppDependencies): App {
   addMiddleware(app, dependencies);
   addStartRoute(app, dependencies);
   addTaskRoutes(app, dependencies);
+  addRunRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addConversationRoutes(app, dependencies);
   addAgentRoutes(app, dependencies);

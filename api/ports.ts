@@ -1,3 +1,4 @@
+import type { ApprovalDecision, LogPlace } from '../contract/run-messages.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Live, Receipt } from '../contract/wire.ts';
 import type { IdempotencyKey, NewTask } from '../store/store.ts';
@@ -19,6 +20,19 @@ export interface Tasks {
     owner: string,
     request: { by: string | null; reason: string | null; waitMs: number },
   ): Promise<Receipt>;
+  /**
+   * Writes to the task's run. Throws `ApiError` (`no_inbox`, `task_terminated`, `no_worker`, `rate_limited`,
+   * `idempotency_key_reused`).
+   */
+  message(
+    task: TaskRecord,
+    message: { text: string; from: string | null } & Partial<IdempotencyKey>,
+  ): Promise<LogPlace>;
+  /**
+   * Decides on a call that waits for approval. Throws `ApiError` (`approval_not_found`, `approval_resolved`,
+   * `task_terminated`, `no_worker`).
+   */
+  decide(task: TaskRecord, decision: ApprovalDecision): Promise<LogPlace>;
   /** What a RUNNING task is doing and its newest seq and usage so far; null when neither a worker nor Temporal can tell. */
   live(
     task: TaskRecord,

@@ -86,6 +86,9 @@ export const ReceiptSchema = z
   })
   .openapi('Receipt');
 
+/** What was taken into a run's log, and where it stands there. */
+export const TakenSchema = z.object({ task_id: z.string(), seq: z.number() }).openapi('Taken');
+
 export const ConversationSchema = z
   .object({
     id: z.string(),

@@ -11,6 +11,7 @@ import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
 import { startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import { createRunUpdates, type RunUpdates } from './run-updates.ts';
 
 /** Deadline of each call to Temporal, in milliseconds: a query without a worker would wait for ever. */
 const CALL_MS = 2_000;
@@ -36,7 +37,7 @@ export interface RunDescription {
 }
 
 /** Temporal as the API uses it. Every call has a deadline; where Temporal cannot be reached it rejects. */
-export interface RunClient {
+export interface RunClient extends RunUpdates {
   /** Starts the task's workflow, or joins it where it was started before. */
   start(task: TaskRecord): Promise<void>;
   /** `absent`: there is no open run to cancel. */
@@ -68,6 +69,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
   };
   const handle = (taskId: string) => client.workflow.getHandle(taskId);
   return {
+    ...createRunUpdates(client),
     async start(task) {
       try {
         await starter.withDeadline(Date.now() + CALL_MS, () =>

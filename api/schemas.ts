@@ -14,7 +14,8 @@ const METADATA_FILTER = 'metadata.';
 /** Long enough for every id, name and page cursor that this service makes. */
 const MAX_FILTER_LENGTH = 1_000;
 
-const text = (min: number, max: number) =>
+/** A text of so many UTF-16 units. */
+export const text = (min: number, max: number) =>
   z
     .string()
     .min(min)
@@ -95,7 +96,7 @@ export const StartTaskSchema = z
   .openapi('StartTask');
 export type StartTask = z.infer<typeof StartTaskSchema>;
 
-export const StartTaskHeadersSchema = z.object({
+export const IdempotencyHeadersSchema = z.object({
   'Idempotency-Key': z
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')

@@ -1,8 +1,14 @@
 import type { Message } from '../contract/task.ts';
-import type { Receipt, Task } from '../contract/wire.ts';
+import type { Receipt, Taken, Task } from '../contract/wire.ts';
 import { readError } from './holdfast-error.ts';
 import { readFeed, type FeedFrame, type FeedOptions } from './read-feed.ts';
-import type { CancelRequest, ListRequest, StartRequest } from './requests.ts';
+import type {
+  CancelRequest,
+  DecideRequest,
+  ListRequest,
+  MessageRequest,
+  StartRequest,
+} from './requests.ts';
 
 export interface HoldfastClientOptions {
   /** Where the API is, such as `http://127.0.0.1:8080`. */
@@ -27,6 +33,14 @@ export interface HoldfastClient {
   get(taskId: string): Promise<Task>;
   /** Asks a task to stop, and waits a while for its end: the receipt tells how far that went. */
   cancel(taskId: string, request?: CancelRequest): Promise<Receipt>;
+  /** Writes to a running task. With an idempotency key a repetition is the same message. */
+  message(
+    taskId: string,
+    request: MessageRequest,
+    options?: { idempotencyKey?: string },
+  ): Promise<Taken>;
+  /** Decides on a call that waits for approval (`approval.requested`, `live.pending_approvals`). */
+  approve(taskId: string, approvalId: string, request: DecideRequest): Promise<Taken>;
   list(request?: ListRequest): Promise<ListPage<Task>>;
   /** Stored messages of a conversation, oldest first. */
   messages(
@@ -56,20 +70,23 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     });
 
   return {
-    start: (body, { idempotencyKey } = {}) =>
-      post(
-        '/v1/tasks',
-        body,
-        idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey },
-      ),
+    start: (body, options) => post('/v1/tasks', body, keyHeader(options)),
     get: (taskId) => request(taskPath(taskId)),
     cancel: (taskId, body = {}) => post(`${taskPath(taskId)}/cancel`, body),
+    message: (taskId, body, options) =>
+      post(`${taskPath(taskId)}/messages`, body, keyHeader(options)),
+    approve: (taskId, approvalId, body) =>
+      post(`${taskPath(taskId)}/approvals/${encodeURIComponent(approvalId)}`, body),
     list: (filter = {}) => request(`/v1/tasks${listQuery(filter)}`),
     messages: (conversationId, page = {}) =>
       request(`/v1/conversations/${encodeURIComponent(conversationId)}/messages${listQuery(page)}`),
     events: (taskId, feed = {}) =>
       readFeed({ url: `${base}${taskPath(taskId)}/events`, fetch: ask }, feed),
   };
+}
+
+function keyHeader({ idempotencyKey }: { idempotencyKey?: string } = {}): Record<string, string> {
+  return idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
 }
 
 function taskPath(taskId: string): string {

@@ -25,6 +25,21 @@ export interface CancelRequest {
   wait_ms?: number;
 }
 
+/** What to write to a running task. Its next step reads it. */
+export interface MessageRequest {
+  text: string;
+  /** Who writes, as the model is told. */
+  from?: string;
+  mode?: 'next_step';
+}
+
+/** What is decided on a call that waits for approval. */
+export interface DecideRequest {
+  approved: boolean;
+  /** What the model is told where it is refused. */
+  reason?: string;
+}
+
 /** Which tasks to list, and which page of them. */
 export interface ListRequest {
   /** Several: tasks of any of them. */

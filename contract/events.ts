@@ -45,6 +45,18 @@ export interface EventData {
   'turn.final_answer': Spoken;
   /** `tool_call_begun`: a tool call had begun in the step, so its text is no answer. */
   'turn.interrupted': Spoken & { tool_call_begun?: true };
+  /** Written to the run while it worked: its next step reads it. `from`: null where the sender gave no name. */
+  'task.message': { from: string | null; text: string };
+  /** A call waits for somebody's word. Its arguments stand in the `turn.tool_call` before. */
+  'approval.requested': { approval_id: string; step: number; call_id: string; name: string };
+  'approval.resolved': {
+    approval_id: string;
+    step: number;
+    call_id: string;
+    approved: boolean;
+    reason: string | null;
+  };
+  /** What a tool has emitted. `publisher`: the key of its call. */
   'task.custom': { event_type: string; payload: unknown; publisher: string };
   'task.progress': { progress: number; note?: string };
   'task.continued': { run_id: string };

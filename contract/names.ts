@@ -13,3 +13,14 @@ export const SEARCH_ATTRIBUTES = {
 
 /** The owner of everything while the service runs without keys, on loopback only. */
 export const LOCAL_OWNER = 'local';
+
+/** A tool call's name in the whole service: the same on every retry. */
+export function callKey({ taskId, step, callId }: CallPlace): string {
+  return `${taskId}:${step}:${callId}`;
+}
+
+export interface CallPlace {
+  taskId: string;
+  step: number;
+  callId: string;
+}

@@ -56,6 +56,12 @@ export interface Receipt {
   children: Receipt[];
 }
 
+/** What was taken into a run's log: `seq` is its entry. */
+export interface Taken {
+  task_id: string;
+  seq: number;
+}
+
 export interface ErrorBody {
   error: {
     code: string;

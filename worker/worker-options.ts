@@ -4,6 +4,7 @@ import { createHeldLogs, type HeldLogs } from '../activities/held-logs.ts';
 import { createActivities } from '../activities/index.ts';
 import type { Models } from '../activities/models/model.ts';
 import type { Agent } from '../agents/agent.ts';
+import type { EventType } from '../contract/events.ts';
 import type { AppendedEntry } from '../contract/log-digest.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
@@ -67,6 +68,15 @@ export function workerOptions(options: WorkOptions, span: WorkSpan) {
   } satisfies Partial<WorkerOptions>;
 }
 
+/** Entries behind which no activity may follow for a while that would confirm them: readers are told to look. */
+const UNCONFIRMED: ReadonlySet<EventType> = new Set([
+  'turn.attempt_failed',
+  'task.message',
+  'task.custom',
+  'approval.requested',
+  'approval.resolved',
+]);
+
 /** What is used of the `WorkflowInfo` of a workflow that calls a sink. */
 interface SinkCaller {
   runId: string;
@@ -85,9 +95,7 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
           logs.append(runId, appended);
           if (unsafe.isReplaying) return;
           relay.publish(task_id, { kind: 'written', appended, runId });
-          // No activity follows for a while that would confirm it.
-          if (type === 'turn.attempt_failed')
-            relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
+          if (UNCONFIRMED.has(type)) relay.publish(task_id, { kind: 'log', lastSeq: seq, runId });
         },
       },
     },

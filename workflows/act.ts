@@ -1,7 +1,9 @@
 import type { ToolCall } from '../activities/models/model.ts';
 import type { RunPlan, ToolResult } from '../activities/types.ts';
+import { callKey } from '../contract/names.ts';
 import { toolFailure } from './activity-failures.ts';
 import { runTool } from './activity-proxies.ts';
+import { awaitApproval } from './await-approval.ts';
 import { append, logSoFar, type RunState } from './run-state.ts';
 
 /** Carries out a step's calls at once; their results enter the log in call order. */
@@ -42,11 +44,18 @@ export async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Prom
 
 /** A call always has a result, a cancelled one too: the loop looks at the cancel before the next step. */
 async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<ToolResult> {
+  const { taskId, step } = run;
+  const key = callKey({ taskId, step, callId: call.callId });
+  run.emitted.set(key, 0);
   try {
-    const { taskId, step } = run;
+    const policy = plan.tools.find(({ name }) => name === call.name);
+    const refusal = await awaitApproval(run, policy, call);
+    if (refusal) return refusal;
     const log = logSoFar(run);
     return await runTool(plan, { taskId, step, agent: plan.agent, call, log });
   } catch (error) {
     return { output: toolFailure(error), is_error: true };
+  } finally {
+    run.emitted.delete(key);
   }
 }

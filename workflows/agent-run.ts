@@ -8,7 +8,6 @@ import {
   isCancellation,
   proxySinks,
   setCurrentDetails,
-  setHandler,
   sleep,
   upsertSearchAttributes,
   workflowInfo,
@@ -19,7 +18,8 @@ import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { AppendedEntry } from '../contract/log-digest.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/names.ts';
 import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
-import { eventsQuery } from './messages.ts';
+import { handleCallers } from './handlers.ts';
+import { logArrivals } from './inbox.ts';
 import { endOf, failed, type Outcome } from './outcome.ts';
 import { react } from './react-loop.ts';
 import { createRunClock, type RunClock } from './run-clock.ts';
@@ -31,7 +31,6 @@ import {
   createRun,
   FRESH,
   logSoFar,
-  readPage,
   seal,
 } from './run-state.ts';
 import type { RunCarry, RunState } from './run-state.ts';
@@ -57,9 +56,10 @@ const { feed } = proxySinks<FeedSinks>();
 /** A run of an agent: begin, think and act until an outcome, then store, show, and close as the record says. */
 export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void> {
   const clock = createRunClock();
-  const run = createRun(taskId, resume?.carry ?? FRESH, { now: clock.now, onAppend: announce });
-  const { runId } = workflowInfo();
-  setHandler(eventsQuery, (request) => ({ runId, ...readPage(run, request) }));
+  // What 0.1.0 carried over lacks what came later.
+  const carry = { ...FRESH, ...resume?.carry };
+  const run = createRun(taskId, carry, { now: clock.now, onAppend: announce });
+  handleCallers(run);
 
   const root = CancellationScope.current();
   let outcome: Outcome | { lost: TerminalEvent | null };
@@ -72,6 +72,7 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
     outcome = failed('timed_out', 'The task did not end within its time limit.');
   }
   const ended = outcome;
+  if ('lost' in ended) run.inbox.open = false;
   await CancellationScope.nonCancellable(async () =>
     closeAs('lost' in ended ? ended.lost : await finish(run, ended, root), root),
   );
@@ -97,6 +98,8 @@ async function begin(
     const note = `${plan.conversation.omittedTurns} older turns of the conversation do not fit the model's context and were left out.`;
     append(run, 'task.progress', { progress: run.progress, note });
   }
+  run.begun = true;
+  logArrivals(run);
   return { plan, deadline: Date.now() + plan.timeoutMs };
 }
 
@@ -126,8 +129,12 @@ function withinDeadline<T>({ deadline }: Begun, work: () => Promise<T>): Promise
  */
 async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> {
   append(run, 'task.continued', { run_id: workflowInfo().runId });
-  await flushLog(logSoFar(run));
-  await condition(allHandlersFinished);
+  // What arrives meanwhile must be in the store too: the next workflow run begins behind it.
+  for (let flushed = 0; flushed < run.lastSeq;) {
+    flushed = run.lastSeq;
+    await flushLog(logSoFar(run));
+    await condition(allHandlersFinished);
+  }
   if (CancellationScope.current().consideredCancelled) return { kind: 'cancelled' };
   return continueAsNew<typeof agentRun>({
     taskId: run.taskId,
@@ -151,6 +158,7 @@ async function finish(
 
 /** Closes the workflow the way the record says: Completed, Canceled or Failed. */
 async function closeAs(terminal: TerminalEvent | null, root: CancellationScope): Promise<void> {
+  await condition(allHandlersFinished);
   if (terminal === null) return;
   const status = terminal.type === 'task.completed' ? 'COMPLETED' : 'FAILED';
   upsertSearchAttributes({ [SEARCH_ATTRIBUTES.status]: [status] });

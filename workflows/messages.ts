@@ -1,4 +1,18 @@
-import { defineQuery } from '@temporalio/workflow';
-import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import {
+  APPROVAL_UPDATE,
+  EMIT_SIGNAL,
+  EVENTS_QUERY,
+  MESSAGE_UPDATE,
+  type ApprovalDecision,
+  type EmittedEvents,
+  type EventsPage,
+  type EventsRequest,
+  type LogPlace,
+  type RunMessage,
+} from '../contract/run-messages.ts';
 
 export const eventsQuery = defineQuery<EventsPage, [EventsRequest]>(EVENTS_QUERY);
+export const messageUpdate = defineUpdate<LogPlace, [RunMessage]>(MESSAGE_UPDATE);
+export const approvalUpdate = defineUpdate<LogPlace, [ApprovalDecision]>(APPROVAL_UPDATE);
+export const emitSignal = defineSignal<[EmittedEvents]>(EMIT_SIGNAL);

@@ -3,8 +3,9 @@ import type { RunPlan, ToolResult } from '../activities/types.ts';
 import { textOf } from '../contract/text.ts';
 import { act } from './act.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { endStep, interruptStep, startStep, type RunState } from './run-state.ts';
+import type { RunState } from './run-state.ts';
 import { outOfBudget, partialOf, speak, tokensLeft } from './speak.ts';
+import { endStep, interruptStep, startStep } from './steps.ts';
 
 /** Steps in a row that made no sense, after which the run gives up. */
 const MAX_NONSENSE = 3;
@@ -19,17 +20,20 @@ export async function react(run: RunState, plan: RunPlan): Promise<Outcome | 'hi
     startStep(run);
     const turn = await speak(run, plan);
     if ('kind' in turn) return turn;
-    if (turn.calls.length === 0 && textOf(turn.blocks) !== '') {
+    const isAnswer = turn.calls.length === 0 && textOf(turn.blocks) !== '';
+    if (isAnswer && run.inbox.unread.length === 0) {
       endStep(run, 'turn.final_answer', turn);
       return { kind: 'completed' };
     }
-    if (run.step >= plan.maxSteps) {
+    // Somebody has written meanwhile: one more step reads it, whatever the limit.
+    if (isAnswer) run.extraSteps += 1;
+    if (run.step >= plan.maxSteps + run.extraSteps) {
       interruptStep(run, partialOf(run, turn));
       return failed('max_steps_exceeded', `No answer was reached within ${plan.maxSteps} steps.`);
     }
     endStep(run, 'turn.thinking', turn);
     const results = await act(run, plan, turn.calls);
-    const sensible = results.length > 0 && !results.some((result) => result.nonsense);
+    const sensible = isAnswer || (results.length > 0 && !results.some(({ nonsense }) => nonsense));
     run.nonsense = sensible ? 0 : run.nonsense + 1;
     if (run.nonsense >= MAX_NONSENSE) return failed('model_error', complaint(results));
   }

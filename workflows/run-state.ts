@@ -1,12 +1,8 @@
 import type { EventData, EventType, LogEvent, TerminalEvent } from '../contract/events.ts';
-import { isTerminalEvent } from '../contract/events.ts';
 import type { LogSoFar } from '../activities/types.ts';
-import type { Partial } from '../contract/frames.ts';
-import { addUsage, NO_USAGE, type Usage } from '../contract/task.ts';
-import { interruptedTurn } from '../contract/interrupted-turn.ts';
+import { NO_USAGE, type Usage } from '../contract/task.ts';
 import { EMPTY_LOG, extendDigest } from '../contract/log-digest.ts';
-import type { EventsPage, EventsRequest, RunProgress } from '../contract/run-messages.ts';
-import { textOf } from '../contract/text.ts';
+import type { ApprovalDecision, RunMessage, RunProgress } from '../contract/run-messages.ts';
 
 /** The first entry that a workflow writes: entry 1, `task.accepted`, is built from the task's row. */
 export const FIRST_SEQ = 2;
@@ -19,6 +15,18 @@ export interface RunCarry {
   nonsense: number;
   progress: number;
   usage: Usage;
+  /** Steps beyond the run's limit, one for each answer that went on because somebody had written meanwhile. */
+  extraSteps: number;
+  /** The last messages that came under a key. */
+  received: Received[];
+  /** Ids of the last approvals that were decided. */
+  decided: string[];
+}
+
+export interface Received {
+  key: string;
+  requestHash: string;
+  seq: number;
 }
 
 export const FRESH: RunCarry = {
@@ -27,7 +35,34 @@ export const FRESH: RunCarry = {
   nonsense: 0,
   progress: 0,
   usage: NO_USAGE,
+  extraSteps: 0,
+  received: [],
+  decided: [],
 };
+
+/** A call that waits for somebody's word, or has waited. */
+export interface Approval {
+  readonly id: string;
+  readonly step: number;
+  readonly callId: string;
+  decision: Omit<ApprovalDecision, 'approvalId'> | null;
+}
+
+/** A message on its way into the log. `seq`: its entry, once it stands there. */
+export interface Arrival {
+  message: RunMessage;
+  seq: number | null;
+}
+
+/** What came to a run from outside while it worked. */
+export interface Inbox {
+  /** False: nothing is taken any more, because the last word has been said. */
+  open: boolean;
+  /** What came before the run had begun, in order. */
+  arrivals: Arrival[];
+  /** UTF-16 lengths of the messages that came since the current step began: it has not read them. */
+  unread: number[];
+}
 
 /**
  * The state of a run. Its log is the truth of the task until the store says that it has ended.
@@ -40,6 +75,13 @@ export interface RunState extends RunCarry {
   /** Of what this workflow run has appended. */
   digest: string;
   sealed: boolean;
+  /** Its log has begun: messages may enter it. */
+  begun: boolean;
+  readonly inbox: Inbox;
+  /** Those of the current step that nobody has decided on. A run continues as new between two steps, so that it has none then. */
+  approvals: Approval[];
+  /** How many events each call that is under way has emitted, by its key. */
+  readonly emitted: Map<string, number>;
   attempt: number;
   phase: RunProgress['phase'];
   tool: string | null;
@@ -63,6 +105,10 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     lastSeq: carry.firstSeq - 1,
     digest: EMPTY_LOG,
     sealed: false,
+    begun: carry.firstSeq > FIRST_SEQ,
+    inbox: { open: true, arrivals: [], unread: [] },
+    approvals: [],
+    emitted: new Map(),
     attempt: 0,
     phase: 'starting',
     tool: null,
@@ -71,8 +117,9 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
-  const { step, nonsense, progress, usage } = run;
-  return { firstSeq: run.lastSeq + 1, step, nonsense, progress, usage };
+  const { step, nonsense, progress, usage, extraSteps, received, decided } = run;
+  const firstSeq = run.lastSeq + 1;
+  return { firstSeq, step, nonsense, progress, usage, extraSteps, received, decided };
 }
 
 /** Appends an entry. Throws after the seal: that is a bug. */
@@ -90,55 +137,10 @@ function add(run: RunState, entry: LogEvent): void {
   run.hooks.onAppend(run, entry, before);
 }
 
-export function startStep(run: RunState): void {
-  run.step += 1;
-  run.attempt = 0;
-  append(run, 'turn.started', { step: run.step });
-}
-
-/** Logs an attempt that failed and will be followed by another. */
-export function failAttempt(
-  run: RunState,
-  failed: { partial: Partial; reason: string; retryInMs: number },
-): void {
-  const { step, attempt, blocks, usage, tool_call_begun } = failed.partial;
-  const begun = tool_call_begun ? { tool_call_begun } : {};
-  run.usage = addUsage(run.usage, usage);
-  const { reason, retryInMs: retry_in_ms } = failed;
-  append(run, 'turn.attempt_failed', {
-    step,
-    attempt,
-    blocks,
-    reason,
-    usage,
-    ...begun,
-    retry_in_ms,
-  });
-}
-
-/** Logs the whole of what a step said, as thinking aloud or as the answer. */
-export function endStep(
-  run: RunState,
-  type: 'turn.thinking' | 'turn.final_answer',
-  said: Pick<Partial, 'blocks' | 'usage'>,
-): void {
-  const { blocks, usage } = said;
-  run.usage = addUsage(run.usage, usage);
-  const data = { step: run.step, attempt: run.attempt, blocks, text: textOf(blocks), usage };
-  append(run, type, data);
-}
-
-/** Logs what is left of the current step, if one is open. `partial`: the attempt that was under way, or null. */
-export function interruptStep(run: RunState, partial: Partial | null): void {
-  const left = interruptedTurn(run.log, partial);
-  if (!left) return;
-  run.usage = addUsage(run.usage, left.usage);
-  append(run, 'turn.interrupted', left);
-}
-
 /** From here on the log takes nothing but its terminal entry. */
 export function seal(run: RunState): void {
   run.sealed = true;
+  run.inbox.open = false;
   run.phase = 'finishing';
   run.tool = null;
 }
@@ -151,29 +153,4 @@ export function logSoFar({ taskId, lastSeq: through, digest }: RunState): LogSoF
 /** Appends the terminal entry that the store committed, verbatim. A winner's entry that does not follow our log stays in the store alone. */
 export function appendTerminal(run: RunState, event: TerminalEvent): void {
   if (event.seq === run.lastSeq + 1) add(run, event);
-}
-
-/** Answers the events query. Sizes are UTF-16 lengths of JSON, a fair guess of its bytes. */
-export function readPage(
-  run: RunState,
-  { after, maxBytes }: EventsRequest,
-): Omit<EventsPage, 'runId'> {
-  const { firstSeq, lastSeq, digest, step, attempt, phase, tool, progress, usage } = run;
-  const events: LogEvent[] = [];
-  let size = 0;
-  for (let index = Math.max(after + 1 - firstSeq, 0); index < run.log.length; index += 1) {
-    const event = run.log[index] as LogEvent;
-    size += JSON.stringify(event).length;
-    if (events.length > 0 && size > maxBytes) break;
-    events.push(event);
-  }
-  const last = run.log.at(-1);
-  return {
-    events: after + 1 < firstSeq ? [] : events,
-    firstSeq,
-    lastSeq,
-    digest,
-    terminal: last !== undefined && isTerminalEvent(last),
-    state: { step, attempt, phase, tool, progress, usage },
-  };
 }

@@ -5,7 +5,8 @@ import { NO_USAGE } from '../contract/task.ts';
 import { attemptFailure, type AttemptFailure } from './activity-failures.ts';
 import { callModel } from './activity-proxies.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { failAttempt, interruptStep, type RunState } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+import { failAttempt, interruptStep } from './steps.ts';
 
 /** Longest wait between two attempts that we choose ourselves; a provider's `Retry-After` may be longer. */
 const MAX_BACKOFF_MS = 30_000;

@@ -7,7 +7,7 @@ import { newTask } from '../new-task.ts';
 import { orPassing } from '../passing.ts';
 import { requestHash } from '../request-hash.ts';
 import { TaskSchema } from '../response-schemas.ts';
-import { NoQuerySchema, StartTaskHeadersSchema, StartTaskSchema } from '../schemas.ts';
+import { IdempotencyHeadersSchema, NoQuerySchema, StartTaskSchema } from '../schemas.ts';
 import { ERRORS, json } from './responses.ts';
 
 const startRoute = createRoute({
@@ -18,7 +18,7 @@ const startRoute = createRoute({
     'With `Accept: text/event-stream` the answer is the feed of the task from its first entry on.',
   request: {
     query: NoQuerySchema,
-    headers: StartTaskHeadersSchema,
+    headers: IdempotencyHeadersSchema,
     body: { required: true, content: { 'application/json': { schema: StartTaskSchema } } },
   },
   responses: {

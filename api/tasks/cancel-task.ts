@@ -1,9 +1,8 @@
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import type { Receipt } from '../../contract/wire.ts';
 import { taskNotFound } from '../errors.ts';
-import { createChangeWaiter } from '../feed/change-waiter.ts';
-import { hasEnded } from '../feed/watched-task.ts';
 import type { TasksDeps } from './dependencies.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
 export interface CancelOrder {
   id: string;
@@ -29,7 +28,7 @@ export async function cancelTask(deps: TasksDeps, order: CancelOrder): Promise<R
     await sendCancel(deps, id);
     return receiptOf(result.task, 'cancelled');
   }
-  const ended = (await sendCancel(deps, id)) && (await waitForEnd(deps, result.task, waitMs));
+  const ended = (await sendCancel(deps, id)) && (await waitForEnd(deps.hubs, result.task, waitMs));
   const task = (await store.getTask(id, owner)) ?? result.task;
   return receiptOf(task, ended || isTerminal(task.status) ? 'cancelled' : 'cancelling');
 }
@@ -44,20 +43,6 @@ async function sendCancel({ store, runs, relay }: TasksDeps, id: string): Promis
   relay.publish(id, { kind: 'cancel' });
   await store.markCancelSent(id);
   return true;
-}
-
-async function waitForEnd({ hubs }: TasksDeps, task: TaskRecord, waitMs: number): Promise<boolean> {
-  if (waitMs === 0) return false;
-  const { hub, release } = await hubs.lease(task);
-  const over = AbortSignal.any([AbortSignal.timeout(waitMs), hub.closed]);
-  const waiter = createChangeWaiter(hub, over);
-  try {
-    while (!hasEnded(hub.task) && !waiter.isOver()) await waiter.changed();
-    return hasEnded(hub.task);
-  } finally {
-    waiter.close();
-    release();
-  }
 }
 
 function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {

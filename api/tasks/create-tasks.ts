@@ -9,6 +9,8 @@ import { lastSeq } from '../feed/watched-task.ts';
 import type { Tasks } from '../ports.ts';
 import { cancelTask } from './cancel-task.ts';
 import type { TasksDeps } from './dependencies.ts';
+import { messageTask } from './message-task.ts';
+import { reachRun } from './reach-run.ts';
 
 /** An accepted task is answered for after so long, whether or not Temporal has answered, in milliseconds. */
 const START_WAIT_MS = 500;
@@ -35,6 +37,8 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       return accepted;
     },
     cancel: (id, owner, request) => cancelTask(deps, { id, owner, ...request }),
+    message: (task, message) => messageTask(deps, task, message),
+    decide: (task, decision) => reachRun(deps, task, () => runs.decide(task.id, decision)),
     async live(task) {
       const { hub, release } = await hubs.lease(task);
       try {
@@ -80,7 +84,7 @@ async function startRun({ store, runs }: TasksDeps, task: TaskRecord): Promise<v
 function liveOf(hub: Awaited<ReturnType<Hubs['lease']>>['hub']): Live | null {
   const progress = hub.progress();
   if (!progress || isTerminal(hub.record().status)) return null;
-  const { step, attempt, phase, tool } = progress;
+  const { step, attempt, phase, tool, pending_approvals = [] } = progress;
   const { live } = hub.task;
   return {
     step,
@@ -88,7 +92,7 @@ function liveOf(hub: Awaited<ReturnType<Hubs['lease']>>['hub']): Live | null {
     phase,
     tool,
     text: live?.step === step ? textOf(live.blocks) : '',
-    pending_approvals: [],
+    pending_approvals,
     persistence_error: hub.persistenceError(),
   };
 }

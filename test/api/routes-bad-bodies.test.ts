@@ -146,6 +146,29 @@ describe('other bodies', () => {
   });
 
   it.each<[unknown, string]>([
+    [{}, 'text'],
+    [{ text: 'a\u0000' }, 'text'],
+    [{ text: 't'.repeat(65_537) }, 'text'],
+    [{ text: 'a', from: '' }, 'from'],
+    [{ text: 'a', mode: 'at_once' }, 'mode'],
+    [{ text: 'a', to: 'b' }, 'to'],
+    ['nonsense', ''],
+  ])('messages refuse %j', async (body, path) => {
+    const response = await routes.post(`/v1/tasks/${taskId}/messages`, body);
+    await expectRefused(routes, response, invalid(path));
+  });
+
+  it.each<[unknown, string]>([
+    [{}, 'approved'],
+    [{ approved: 'yes' }, 'approved'],
+    [{ approved: true, reason: '\ud800' }, 'reason'],
+    [{ approved: true, by: 'me' }, 'by'],
+  ])('approvals refuse %j', async (body, path) => {
+    const response = await routes.post(`/v1/tasks/${taskId}/approvals/appr_1`, body);
+    await expectRefused(routes, response, invalid(path));
+  });
+
+  it.each<[unknown, string]>([
     [{ title: '\ud800' }, 'title'],
     [{ title: 't'.repeat(257) }, 'title'],
     [{ metadata: { key: '\u0000' } }, 'metadata.key'],

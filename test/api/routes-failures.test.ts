@@ -33,7 +33,14 @@ describe('health and failures', () => {
     const away = () => Promise.reject(new StoreUnavailable('secret host is down'));
     const app = routes.appWith({
       store: { ...routes.store, getTask: away, listTasks: away },
-      tasks: { start: away, cancel: away, forget: away, live: away },
+      tasks: {
+        start: away,
+        cancel: away,
+        message: away,
+        decide: away,
+        forget: away,
+        live: away,
+      },
     });
     const body = {
       method: 'POST',

@@ -6,7 +6,7 @@ import { guardLoopback } from '../../api/guard.ts';
 import type { Feed, FeedRequest, Tasks } from '../../api/ports.ts';
 import { parseCursor } from '../../contract/cursor.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
-import { NO_USAGE, type TaskRecord } from '../../contract/task.ts';
+import { isTerminal, NO_USAGE, type TaskRecord } from '../../contract/task.ts';
 import type { Receipt } from '../../contract/wire.ts';
 import { openMemoryStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -111,6 +111,16 @@ function tasksOn(store: Store): Tasks {
             ? 'cancelling'
             : result.kind,
       );
+    },
+    async message(task) {
+      if (isTerminal(task.status))
+        throw new ApiError('task_terminated', 'The task has ended.', { status: task.status });
+      return { seq: 4 };
+    },
+    async decide(_task, { approvalId }) {
+      if (approvalId !== 'appr_1')
+        throw new ApiError('approval_not_found', 'The task has no such approval.');
+      return { seq: 5 };
     },
     async live() {
       return null;

@@ -26,6 +26,16 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
   'get /v1/tasks/{id}': { status: 200, path: '/v1/tasks/TASK' },
   'delete /v1/tasks/{id}': { status: 204, path: '/v1/tasks/ENDED' },
   'post /v1/tasks/{id}/cancel': { status: 202, path: '/v1/tasks/TASK/cancel', body: {} },
+  'post /v1/tasks/{id}/messages': {
+    status: 202,
+    path: '/v1/tasks/TASK/messages',
+    body: { text: 'And?' },
+  },
+  'post /v1/tasks/{id}/approvals/{approval_id}': {
+    status: 200,
+    path: '/v1/tasks/TASK/approvals/appr_1',
+    body: { approved: false, reason: 'no' },
+  },
   'get /v1/tasks/{id}/events': { status: 200, path: '/v1/tasks/TASK/events' },
   'post /v1/conversations': { status: 201, body: { title: 'Plans' } },
   'get /v1/conversations': { status: 200 },

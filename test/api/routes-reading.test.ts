@@ -35,6 +35,8 @@ describe('reading tasks', () => {
       tasks: {
         start: fail,
         cancel: fail,
+        message: fail,
+        decide: fail,
         forget: fail,
         live: async () => ({ live, lastSeq: 7, usage }),
       },

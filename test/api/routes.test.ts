@@ -95,6 +95,44 @@ describe('starting a task', () => {
   });
 });
 
+describe('writing to a task', () => {
+  it('answers 202 with the place in the log, and 409 with the status of a task that has ended', async () => {
+    const { id } = await routes.startTask();
+    const first = await routes.post(`/v1/tasks/${id}/messages`, { text: '', mode: 'next_step' });
+    expect([first.status, await first.json()]).toEqual([202, { task_id: id, seq: 4 }]);
+    await routes.post(`/v1/tasks/${id}/cancel`, {});
+    const late = await routes.post(`/v1/tasks/${id}/messages`, { text: 'Hi' });
+    expect([late.status, await late.json()]).toEqual([
+      409,
+      {
+        error: expect.objectContaining({ code: 'task_terminated', details: { status: 'FAILED' } }),
+      },
+    ]);
+  });
+
+  it('answers 404 for a task of another conversation, or without one', async () => {
+    const { id } = await routes.startTask({ conversation_id: 'conv_mine' });
+    const { id: alone } = await routes.startTask();
+    for (const one of [id, alone, 'task_absent', 'nonsense']) {
+      const path = `/v1/tasks/${one}/messages?conversation_id=conv_other`;
+      const response = await routes.post(path, { text: 'Hi' });
+      expect([response.status, await codeOf(response)]).toEqual([404, 'task_not_found']);
+    }
+  });
+});
+
+describe('approving', () => {
+  it('answers 200 with the place in the log, and 404 for an approval that does not exist', async () => {
+    const { id } = await routes.startTask();
+    const decided = await routes.post(`/v1/tasks/${id}/approvals/appr_1`, { approved: true });
+    expect([decided.status, await decided.json()]).toEqual([200, { task_id: id, seq: 5 }]);
+    const absent = await routes.post(`/v1/tasks/${id}/approvals/appr_2`, { approved: true });
+    expect([absent.status, await codeOf(absent)]).toEqual([404, 'approval_not_found']);
+    const foreign = await routes.post('/v1/tasks/task_x/approvals/appr_1', { approved: true });
+    expect([foreign.status, await codeOf(foreign)]).toEqual([404, 'task_not_found']);
+  });
+});
+
 describe('cancelling', () => {
   it('answers 200 with a receipt, without a body too, and again after the end', async () => {
     const { id } = await routes.startTask();

@@ -1,18 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isStepEntry, isTerminalEvent } from '../../contract/events.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { openEventSource } from '../support/event-source.ts';
-import type { FeedReader, ReceivedFrame, Screen } from '../support/feed-reader.ts';
-import {
-  entriesChangeNothing,
-  isEntry,
-  playFrames,
-  rawEntries,
-  type Held,
-} from '../support/reader-promise.ts';
+import { entriesChangeNothing, playFrames, rawEntries } from '../support/reader-promise.ts';
 import { RELAY_MOODS } from '../support/relays.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { EVENTFUL, EVENTFUL_LOG, scriptEventful } from './feed-runs.ts';
+import { entryTypes, expectSameFrom, resumeAtEachFrame } from './resumed-readers.ts';
 
 describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
   let rig: Rig;
@@ -28,15 +21,15 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
     async () => {
       const task = await startEventful();
       const uncut = await rig.read(task.id);
-      const resumed = await resumeAtEachFrame(rig, task.id, uncut);
+      const resumed = await resumeAtEachFrame(rig, task.id, uncut, EVENTFUL);
       await uncut.ended;
       expect(entryTypes(uncut.frames)).toEqual(EVENTFUL_LOG);
       for (const [index, reader] of resumed.entries()) {
         await reader.ended;
-        expectSameFrom(uncut.frames, index, reader.frames);
+        expectSameFrom(uncut.frames, index, reader.frames, EVENTFUL);
         const again = await rig.read(task.id, { cursor: uncut.frames[index]?.id });
         await again.ended;
-        expectSameFrom(uncut.frames, index, again.frames);
+        expectSameFrom(uncut.frames, index, again.frames, EVENTFUL);
       }
     },
   );
@@ -69,40 +62,3 @@ describe.each(RELAY_MOODS)('with a %s relay', (relay) => {
     },
   );
 });
-
-/** Another reader for each frame, as soon as the first one has it. */
-async function resumeAtEachFrame(rig: Rig, id: string, uncut: FeedReader): Promise<FeedReader[]> {
-  const resumed: FeedReader[] = [];
-  for (;;) {
-    await uncut.untilTrue(() => uncut.frames.length > resumed.length);
-    const { id: cursor, frame } = uncut.frames[resumed.length] as ReceivedFrame;
-    const shown = playFrames(uncut.frames.slice(0, resumed.length + 1), EVENTFUL).at(-1);
-    resumed.push(await rig.read(id, { cursor, ...(shown && { screen: shown.screen }) }));
-    if (frame.type !== 'task.completed') continue;
-    expect(resumed.at(-1)?.status).toBe(204);
-    return resumed;
-  }
-}
-
-/** What came behind frame `index` is what the uncut reader got: the same entries, and the same screen at each step's own. */
-function expectSameFrom(uncut: ReceivedFrame[], index: number, frames: ReceivedFrame[]): void {
-  const held = playFrames(uncut, EVENTFUL)[index];
-  const rest = uncut.slice(index + 1);
-  expect(rawEntries(frames)).toEqual(rawEntries(rest));
-  expect(screensOf(frames, held)).toEqual(screensOf(rest, held));
-}
-
-/** The screen at each step's own entry, and at the end. */
-function screensOf(frames: readonly ReceivedFrame[], from: Held | undefined): Screen[] {
-  const held = playFrames(frames, EVENTFUL, from);
-  return held
-    .filter((_, index) => {
-      const frame = frames[index]?.frame;
-      return frame && isEntry(frame) && (isStepEntry(frame) || isTerminalEvent(frame));
-    })
-    .map(({ screen }) => screen);
-}
-
-function entryTypes(frames: readonly ReceivedFrame[]): string[] {
-  return frames.flatMap(({ frame }) => (isEntry(frame) ? [frame.type] : []));
-}

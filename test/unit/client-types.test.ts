@@ -1,6 +1,13 @@
 import type { z } from '@hono/zod-openapi';
 import { expectTypeOf, it } from 'vitest';
-import type { CancelRequest, ListRequest, StartRequest } from '../../client/requests.ts';
+import type {
+  CancelRequest,
+  DecideRequest,
+  ListRequest,
+  MessageRequest,
+  StartRequest,
+} from '../../client/requests.ts';
+import type { DecideSchema, SendMessageSchema } from '../../api/run-schemas.ts';
 import type { CancelTaskSchema, ListTasksQuerySchema, StartTaskSchema } from '../../api/schemas.ts';
 
 /** Zod says `x?: T | undefined` where the client says `x?: T`. */
@@ -10,6 +17,8 @@ type Exact<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 it("the client's requests are those that the API takes", () => {
   expectTypeOf<StartRequest>().toEqualTypeOf<Exact<z.input<typeof StartTaskSchema>>>();
   expectTypeOf<CancelRequest>().toEqualTypeOf<Exact<z.input<typeof CancelTaskSchema>>>();
+  expectTypeOf<MessageRequest>().toEqualTypeOf<Exact<z.input<typeof SendMessageSchema>>>();
+  expectTypeOf<DecideRequest>().toEqualTypeOf<Exact<z.input<typeof DecideSchema>>>();
   type Filters = Exclude<keyof ListRequest, 'metadata'>;
   expectTypeOf<Filters>().toEqualTypeOf<keyof (typeof ListTasksQuerySchema)['shape']>();
 });

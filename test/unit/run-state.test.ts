@@ -3,21 +3,18 @@ import { answerOf, type LogEvent } from '../../contract/events.ts';
 import type { Partial as SpokenSoFar } from '../../contract/frames.ts';
 import { NO_USAGE } from '../../contract/task.ts';
 import { describeRun } from '../../workflows/run-details.ts';
+import { readPage } from '../../workflows/read-page.ts';
 import {
   append,
   appendTerminal,
   carryOver,
   createRun,
-  endStep,
-  failAttempt,
   FRESH,
-  interruptStep,
   logSoFar,
-  readPage,
   seal,
-  startStep,
   type RunState,
 } from '../../workflows/run-state.ts';
+import { endStep, failAttempt, interruptStep, startStep } from '../../workflows/steps.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const USAGE = { input_tokens: 10, output_tokens: 5, estimated: false };

@@ -12,6 +12,7 @@ export const context = {
   taskId: 'task_1',
   key: 'task_1:1:c',
   signal: new AbortController().signal,
+  emit: () => undefined,
 };
 
 /** `http_get` where only `OUTSIDE` counts as public, and every name leads there. */

@@ -85,6 +85,32 @@ describe('a prompt', () => {
     ]);
   });
 
+  it('holds the messages that came before the step began, behind the results of the step before', () => {
+    const wrote = (text: string, from: string | null = null) =>
+      entry('task.message', { from, text });
+    const log = [
+      entry('task.started', {}),
+      wrote('before'),
+      entry('turn.started', { step: 1 }),
+      wrote('while it thought'),
+      thinking('Let me see.'),
+      called('a', { expression: '1+1' }),
+      wrote('', 'the boss'),
+      returned('a', { result: 2 }),
+      wrote(''),
+      entry('turn.started', { step: 2 }),
+      wrote('too late'),
+    ];
+    expect(prompt({ log }).slice(2)).toEqual([
+      { role: 'user', text: 'before' },
+      expect.objectContaining({ role: 'assistant', text: 'Let me see.' }),
+      expect.objectContaining({ role: 'tool', callId: 'a' }),
+      { role: 'user', text: 'while it thought' },
+      { role: 'user', text: 'Message from the boss:\n' },
+      { role: 'user', text: '(an empty message)' },
+    ]);
+  });
+
   it('tells the model of a turn that said nothing', () => {
     expect(prompt({ log: [thinking('', 'Hm.')] }).slice(2)).toEqual([
       { role: 'user', text: expect.stringContaining('empty') },

@@ -1,0 +1,20 @@
+import { z } from '@hono/zod-openapi';
+import { text } from './schemas.ts';
+
+/** What requests may hold that reach into a running run. */
+
+/** `POST /v1/tasks/{id}/messages` */
+export const SendMessageSchema = z
+  .strictObject({
+    text: text(0, 65_536),
+    from: text(1, 64).optional().openapi({ description: 'Who writes, as the model is told.' }),
+    mode: z.literal('next_step', { error: "only 'next_step' is supported yet" }).optional(),
+  })
+  .openapi('SendMessage');
+
+/** `POST /v1/tasks/{id}/approvals/{approval_id}` */
+export const DecideSchema = z
+  .strictObject({ approved: z.boolean(), reason: text(0, 1_000).optional() })
+  .openapi('Decide');
+
+export const ApprovalParamsSchema = z.object({ id: z.string(), approval_id: z.string() });

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  APPROVAL_UPDATE,
+  MESSAGE_UPDATE,
+  type ApprovalDecision,
+  type LogPlace,
+  type RunMessage,
+  type RunRefusalCode,
+} from '../contract/run-messages.ts';
+
+/**
+ * Deadline of an update, in milliseconds: where the worker that carried a run was killed, Temporal gives the run to another
+ * one after five seconds.
+ */
+const UPDATE_MS = 8_000;
+
+/** What a run made of an update. */
+export type Updated =
+  | { kind: 'taken'; place: LogPlace }
+  | { kind: 'refused'; code: RunRefusalCode; message: string }
+  /** There is no open run. */
+  | { kind: 'absent' }
+  /** Nobody has answered in time: it is not known whether the run will take it. */
+  | { kind: 'unanswered' };
+
+/** What reaches into running runs. */
+export interface RunUpdates {
+  /** The same `updateId` again is the same message. */
+  message(taskId: string, message: RunMessage, updateId: string): Promise<Updated>;
+  decide(taskId: string, decision: ApprovalDecision): Promise<Updated>;
+}
+
+export function createRunUpdates(client: Client): RunUpdates {
+  async function update<Arg>(taskId: string, name: string, sent: { arg: Arg; updateId: string }) {
+    const { arg, updateId } = sent;
+    const handle = client.workflow.getHandle(taskId);
+    try {
+      const place = await client.withDeadline(Date.now() + UPDATE_MS, () =>
+        handle.executeUpdate<LogPlace, [Arg]>(name, { args: [arg], updateId }),
+      );
+      return { kind: 'taken', place } as const;
+    } catch (error) {
+      return outcomeOf(error);
+    }
+  }
+
+  return {
+    message: (taskId, arg, updateId) => update(taskId, MESSAGE_UPDATE, { arg, updateId }),
+    decide: (taskId, arg) => update(taskId, APPROVAL_UPDATE, { arg, updateId: randomUUID() }),
+  };
+}
+
+function outcomeOf(error: unknown): Updated {
+  if (error instanceof WorkflowNotFoundError) return { kind: 'absent' };
+  if (!(error instanceof WorkflowUpdateFailedError)) return { kind: 'unanswered' };
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || !isRefusal(cause.type)) return { kind: 'absent' };
+  return { kind: 'refused', code: cause.type, message: cause.message };
+}
+
+const REFUSALS: Record<RunRefusalCode, true> = {
+  task_terminated: true,
+  rate_limited: true,
+  idempotency_key_reused: true,
+  approval_not_found: true,
+  approval_resolved: true,
+};
+
+function isRefusal(type: string | null | undefined): type is RunRefusalCode {
+  return typeof type === 'string' && Object.hasOwn(REFUSALS, type);
+}
