@@ -19,6 +19,8 @@ it('hears what a run says before its start is answered, where a reader follows a
       relay.publish(id, { kind: 'log', lastSeq: 3, digest: written.at(-1)?.digest });
     },
     cancel: unreachable,
+    message: unreachable,
+    decide: unreachable,
     query: unreachable,
     describe: unreachable,
     forget: unreachable,
