@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { acceptTasks } from './accept-tasks.ts';
+import { createKeyStore } from './api-keys.ts';
 import {
   createConversation,
   deleteConversation,
@@ -57,6 +58,8 @@ export function createStore(database: Database): Store {
     dueCancels: (limit) => query((db) => dueCancels(db, limit)),
     markCancelSent: (id) => query((db) => markCancelSent(db, id)),
     dueChecks: (olderThanMs, limit) => transaction((tx) => dueChecks(tx, olderThanMs, limit)),
+
+    ...createKeyStore(database),
 
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

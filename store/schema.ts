@@ -24,6 +24,7 @@ import type {
   TaskType,
   Usage,
 } from '../contract/task.ts';
+import type { Scope } from '../contract/scopes.ts';
 import { instant, json } from './columns.ts';
 
 /*
@@ -152,3 +153,14 @@ export const idempotencyKeys = pgTable(
   },
   (t) => [primaryKey({ columns: [t.owner, t.key] }), index('idempotency_keys_task').on(t.task_id)],
 );
+
+/** Of a key itself only its SHA-256 is stored. Rows stay when a key is revoked: a store that has one is never without keys again. */
+export const apiKeys = pgTable('api_keys', {
+  id: text('id').primaryKey(),
+  hash: text('hash').notNull().unique(),
+  token_secret: text('token_secret').notNull(),
+  owner: text('owner').notNull(),
+  scopes: json<Scope[]>('scopes').notNull(),
+  created_at: instant('created_at').notNull(),
+  revoked_at: instant('revoked_at'),
+});

@@ -8,6 +8,7 @@ import type {
   TaskStatus,
   TaskType,
 } from '../contract/task.ts';
+import type { KeyStore } from './key-store.ts';
 
 /** A task to accept. Ids are the caller's to make: 128 random bits behind `task_`. */
 export type NewTask = Pick<
@@ -115,7 +116,7 @@ export interface LogPage {
  * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction, which starts of one
  * owner share where they wait for each other. A database that cannot be reached rejects with `StoreUnavailable`.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends KeyStore, AsyncDisposable {
   ping(): Promise<void>;
 
   /**

@@ -6,6 +6,7 @@ import { conversationContract } from './conversation-contract.ts';
 import { dueContract } from './due-contract.ts';
 import { endContract } from './end-contract.ts';
 import type { Subject } from './fixtures.ts';
+import { keyContract } from './key-contract.ts';
 import { listContract } from './list-contract.ts';
 import { logContract } from './log-contract.ts';
 
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     describe('logs', () => logContract(current));
     describe('lists', () => listContract(current));
     describe('conversations', () => conversationContract(current));
+    describe('keys', () => keyContract(current));
     describe('what is due', () => dueContract(current));
   });
 }

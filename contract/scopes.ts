@@ -1,0 +1,3 @@
+/** What an API key may be good for. `admin` includes the others, for the same owner. */
+export const SCOPES = ['tasks:read', 'tasks:write', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
