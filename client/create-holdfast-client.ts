@@ -1,5 +1,5 @@
 import type { Message } from '../contract/task.ts';
-import type { Receipt, Taken, Task } from '../contract/wire.ts';
+import type { Receipt, StreamToken, Taken, Task } from '../contract/wire.ts';
 import { readError } from './holdfast-error.ts';
 import { readFeed, type FeedFrame, type FeedOptions } from './read-feed.ts';
 import type {
@@ -13,6 +13,8 @@ import type {
 export interface HoldfastClientOptions {
   /** Where the API is, such as `http://127.0.0.1:8080`. */
   baseUrl: string;
+  /** Goes with every request. Not into a browser: give that a stream token. */
+  apiKey?: string;
   /** Left out: the global one. */
   fetch?: typeof fetch;
 }
@@ -47,6 +49,8 @@ export interface HoldfastClient {
     conversationId: string,
     page?: { limit?: number; cursor?: string },
   ): Promise<ListPage<Message>>;
+  /** A token that reads the feed of a task, for who must not have the key: `events(taskId, { accessToken })`, or `EventSource`. */
+  streamToken(taskId: string): Promise<StreamToken>;
   /** The feed of a task, to its end, however often the connection is lost on the way. */
   events(taskId: string, options?: FeedOptions): AsyncGenerator<FeedFrame, void, undefined>;
 }
@@ -54,8 +58,7 @@ export interface HoldfastClient {
 /** Makes a client. Throws a `TypeError` where `baseUrl` is no URL. */
 export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
   const base = new URL(options.baseUrl).href.replace(/\/$/, '');
-  // A browser's `fetch` must not be called as a method of anything but the window.
-  const ask: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  const ask = withKey(options);
 
   async function request<T>(path: string, init?: RequestInit): Promise<T> {
     const response = await ask(base + path, init);
@@ -80,6 +83,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     list: (filter = {}) => request(`/v1/tasks${listQuery(filter)}`),
     messages: (conversationId, page = {}) =>
       request(`/v1/conversations/${encodeURIComponent(conversationId)}/messages${listQuery(page)}`),
+    streamToken: (taskId) => request(`${taskPath(taskId)}/stream-token`, { method: 'POST' }),
     events: (taskId, feed = {}) =>
       readFeed({ url: `${base}${taskPath(taskId)}/events`, fetch: ask }, feed),
   };
@@ -87,6 +91,18 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
 
 function keyHeader({ idempotencyKey }: { idempotencyKey?: string } = {}): Record<string, string> {
   return idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+}
+
+/** `fetch`, with the key in each request. */
+function withKey({ apiKey, fetch: given }: HoldfastClientOptions): typeof fetch {
+  // A browser's `fetch` must not be called as a method of anything but the window.
+  const ask: typeof fetch = given ?? ((input, init) => fetch(input, init));
+  if (apiKey === undefined) return ask;
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set('Authorization', `Bearer ${apiKey}`);
+    return ask(input, { ...init, headers });
+  };
 }
 
 function taskPath(taskId: string): string {

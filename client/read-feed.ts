@@ -13,6 +13,8 @@ export interface FeedOptions {
   after?: string | undefined;
   /** Ends the reading. */
   signal?: AbortSignal | undefined;
+  /** A stream token of this task, instead of a key. */
+  accessToken?: string | undefined;
   /** False: log entries only. */
   deltas?: boolean | undefined;
 }
@@ -58,9 +60,10 @@ export async function* readFeed(
 }
 
 /** The first cursor goes into the query, because it is the caller's and may hold what a header cannot. */
-function queryOf({ after, deltas = true }: FeedOptions): string {
+function queryOf({ after, accessToken, deltas = true }: FeedOptions): string {
   const query = new URLSearchParams({
     ...(after !== undefined && { after }),
+    ...(accessToken !== undefined && { access_token: accessToken }),
     ...(!deltas && { deltas: 'false' }),
   });
   return query.size > 0 ? `?${query}` : '';

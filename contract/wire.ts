@@ -62,6 +62,13 @@ export interface Taken {
   seq: number;
 }
 
+/** Reads the feed of one task, where no key can be sent: as `?access_token=`. */
+export interface StreamToken {
+  token: string;
+  /** Null as long as the task has not ended. */
+  expires_at: string | null;
+}
+
 export interface ErrorBody {
   error: {
     code: string;

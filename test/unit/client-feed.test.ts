@@ -147,3 +147,30 @@ it('asks for lists with one parameter per value, and reads an error that is not 
   });
   expect(server.requests[1]?.url).toBe('/v1/tasks/a%2Fb');
 });
+
+it('sends its key with every request, and a stream token where it is given one', async () => {
+  await using server = await serve(
+    (response) => response.end('{"token":"holdfast_stream_x","expires_at":null}'),
+    stream(RETRY + line(delta(0, 'Dur')), 'cut'),
+    stream(line(END)),
+    stream(line(END)),
+  );
+  const client = createHoldfastClient({ baseUrl: server.url, apiKey: 'holdfast_k' });
+  const { token } = await client.streamToken(TASK);
+  await collect(client.events(TASK));
+  await collect(server.client.events(TASK, { accessToken: token }));
+  const sent = server.requests.map(({ method, url, headers }) => [
+    `${method} ${url}`,
+    headers.authorization,
+  ]);
+  const feed = `GET /v1/tasks/${TASK}/events`;
+  expect(sent).toEqual([
+    [`POST /v1/tasks/${TASK}/stream-token`, 'Bearer holdfast_k'],
+    [feed, 'Bearer holdfast_k'],
+    [feed, 'Bearer holdfast_k'],
+    [`${feed}?access_token=holdfast_stream_x`, undefined],
+  ]);
+  expect(server.requests[2]?.headers).toMatchObject({
+    ...{ accept: 'text/event-stream', 'last-event-id': delta(0, 'Dur').id },
+  });
+});
