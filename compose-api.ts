@@ -22,6 +22,7 @@ export async function startApi(
   const api = await openApi({ ...apiOptions(config, shared, connection), eagerStarter });
   return {
     url: api.url,
+    keyless: api.keyless,
     async [Symbol.asyncDispose]() {
       await api[Symbol.asyncDispose]();
       await connection.close();

@@ -1,4 +1,5 @@
-import { loadConfig } from './config.ts';
+import type { RunningApi } from './api/open-api.ts';
+import { loadConfig, type Config } from './config.ts';
 import { startApi } from './compose-api.ts';
 import { startWorker } from './compose-worker.ts';
 import { openShared } from './compose.ts';
@@ -12,22 +13,24 @@ await runProcess(async (opened, stop) => {
   const shared = opened.use(await openShared(config));
   const worker = opened.use(await startWorker(config, shared, stop));
   const api = opened.use(await startApi(config, shared, worker.client));
-  process.stdout.write(greeting(api.url, config.temporalUiUrl, config.model));
+  process.stdout.write(greeting(api, config));
   return worker;
 });
 
-function greeting(url: string, uiUrl: string, model: string): string {
+function greeting({ url, keyless }: RunningApi, { temporalUiUrl, model }: Config): string {
+  const callers = keyless ? 'this machine only, without keys' : 'callers with an API key';
+  const key = keyless ? '' : ` -H "Authorization: Bearer $KEY"`;
   return `
-Holdfast is up. It serves this machine only, without keys.
+Holdfast is up. It serves ${callers}.
 
   API               ${url}
   API description   ${url}/docs
-  Temporal Web UI   ${uiUrl}
+  Temporal Web UI   ${temporalUiUrl}
   Model             ${model}${model === 'demo' ? ' (no key needed; set MODEL for a real one)' : ''}
 
 Start a run and stream it:
 
-  curl -N ${url}/v1/tasks -H 'Content-Type: application/json' -H 'Accept: text/event-stream' \\
+  curl -N ${url}/v1/tasks -H 'Content-Type: application/json' -H 'Accept: text/event-stream'${key} \\
     -d '{"input":"What is 17 * 23, and what time is it in Tokyo?"}'
 
 Ctrl-C ends it.

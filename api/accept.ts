@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 
+/** The feeds, of a task or of several. */
+const FEED = /\/events$/;
 const EVENT_STREAM = 'text/event-stream';
 const JSON_TYPE = 'application/json';
 
@@ -12,4 +14,9 @@ export function wantsEventStream(c: Context, otherwise: boolean): boolean {
     default: otherwise ? EVENT_STREAM : JSON_TYPE,
   });
   return type === EVENT_STREAM;
+}
+
+/** Whether the request opens a feed as SSE, so that its reader gives up for good on anything but 200. */
+export function asksForFeed(c: Context): boolean {
+  return c.req.method === 'GET' && FEED.test(c.req.path) && wantsEventStream(c, true);
 }

@@ -2,9 +2,9 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { LOCAL_OWNER } from '../contract/names.ts';
 import { StoreUnavailable } from '../store/errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
+import { authenticate, guardWhileKeyless } from './auth/authenticate.ts';
 import type { ApiEnv, App, AppDependencies } from './dependencies.ts';
 import { ApiError, errorResponse, toApiError } from './errors.ts';
 import { allowOrigins } from './guard.ts';
@@ -15,6 +15,7 @@ import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addRunRoutes } from './routes/runs.ts';
 import { addStartRoute } from './routes/start-task.ts';
+import { addStreamTokenRoute } from './routes/stream-token.ts';
 import { addTaskRoutes } from './routes/tasks.ts';
 import { refuseInvalid } from './validation.ts';
 
@@ -28,6 +29,7 @@ export function createApp(dependencies: AppDependencies): App {
   addTaskRoutes(app, dependencies);
   addRunRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
+  addStreamTokenRoute(app, dependencies);
   addConversationRoutes(app, dependencies);
   addAgentRoutes(app, dependencies);
   addHealthRoutes(app, dependencies);
@@ -36,24 +38,20 @@ export function createApp(dependencies: AppDependencies): App {
   return app;
 }
 
-/** The order matters: everything after the first has a request id, and nothing runs for a caller that the guard refuses. */
-function addMiddleware(app: App, { config, guard }: AppDependencies): void {
+/** The order matters: everything after the first has a request id, and nothing is read of a caller who may not use the API. */
+function addMiddleware(app: App, { config, guard, keyring, store }: AppDependencies): void {
   app.use(requestId());
   app.use(async (c, next) => {
     await next();
     // Again, because a response that a handler made itself does not take over prepared headers.
     c.res.headers.set('X-Request-Id', c.get('requestId'));
   });
-  // The API is plain HTTP on loopback: HSTS would lock a browser out of its other services.
+  // The API itself is plain HTTP, and on loopback HSTS would lock a browser out of its other services.
   app.use(secureHeaders({ strictTransportSecurity: false }));
-  app.use(guard);
+  app.use(guardWhileKeyless(keyring, guard));
   if (config.corsOrigins.length > 0) app.use(allowOrigins(config.corsOrigins));
+  app.use(authenticate({ keyring, store }));
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseBody }));
-  app.use(async (c, next) => {
-    // The one place that says whose request it is.
-    c.set('owner', LOCAL_OWNER);
-    await next();
-  });
 }
 
 function refuseBody(): never {

@@ -2,6 +2,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Agent } from '../agents/agent.ts';
 import type { Store } from '../store/store.ts';
+import type { Caller } from './auth/authenticate.ts';
+import type { Keyring } from './auth/keyring.ts';
 import type { Feed, Tasks } from './ports.ts';
 import type { WorkflowLinks } from './task-view.ts';
 
@@ -28,7 +30,8 @@ export interface AppDependencies {
   feed: Feed;
   readiness: Readiness;
   agents: readonly Agent[];
-  /** Refuses callers who may not use the API. */
+  keyring: Keyring;
+  /** Refuses callers who may not use the API while there are no keys. */
   guard: MiddlewareHandler;
   config: ApiConfig;
   /** Hears of what callers are not told: pino, or anything with its shape. */
@@ -37,7 +40,7 @@ export interface AppDependencies {
 
 /** What the middleware leaves for the handlers. */
 export interface ApiEnv {
-  Variables: { requestId: string; owner: string };
+  Variables: { requestId: string; owner: string; caller: Caller };
 }
 
 export type App = OpenAPIHono<ApiEnv>;

@@ -98,9 +98,10 @@ function fromHttpException({ status, message }: HTTPException): ApiError | null 
   return null;
 }
 
-/** The error's response: body, status, and `Retry-After` where trying again makes sense. */
+/** The error's response: body, status, `Retry-After` where trying again makes sense, and the way in where there is one. */
 export function errorResponse(c: Context, error: ApiError): Response {
   const status = STATUS_OF[error.code];
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   if (status === 429 || status === 503) c.header('Retry-After', RETRY_AFTER_SECONDS);
   const body: ErrorBody = {
     error: {

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { ApiError } from './errors.ts';
 
+const LOOPBACK_HOST = /^(localhost|::1|127(\.\d{1,3}){3})$/;
 const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 
 /**
@@ -68,6 +69,11 @@ export function allowOrigins(corsOrigins: readonly string[]): MiddlewareHandler 
 function isOwnOrigin(origin: string, here: URL): boolean {
   const from = URL.parse(origin);
   return from !== null && isLoopbackName(from.hostname) && from.port === here.port;
+}
+
+/** Whether who listens there can be reached from this machine only. */
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK_HOST.test(host);
 }
 
 /** For the host name of a URL, which has every notation of an address brought to one form. */

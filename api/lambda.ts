@@ -8,6 +8,7 @@ import {
 import { apiOptions } from '../compose-api.ts';
 import { openShared } from '../compose.ts';
 import { loadLambdaConfig } from '../lambda-config.ts';
+import { openKeyring } from './auth/keyring.ts';
 import { guardIam } from './guard.ts';
 import { openApp } from './open-app.ts';
 import { openTemporalConnection } from './temporal-connection.ts';
@@ -25,6 +26,7 @@ interface Bindings {
 
 const config = loadLambdaConfig(process.env);
 const shared = await openShared(config);
+const keyring = await openKeyring(shared.store);
 const { namespace: _, ...connectionOptions } = config.temporal;
 const options = apiOptions(config, shared, openTemporalConnection(connectionOptions));
 
@@ -33,7 +35,7 @@ const options = apiOptions(config, shared, openTemporalConnection(connectionOpti
  * environment is frozen as soon as the response has ended.
  */
 const front = new Hono<{ Bindings: Bindings }>().all('*', async (c) => {
-  const { app, drain } = openApp({ ...options, guard: guardIam() });
+  const { app, drain } = openApp({ ...options, keyring, guard: guardIam() });
   const timeLeftMs = Math.max(c.env.context.getRemainingTimeInMillis() - MARGIN_MS, 0);
   const request = new Request(c.req.raw, { signal: AbortSignal.timeout(timeLeftMs) });
   return thenDrain(await app.fetch(request, c.env), drain);

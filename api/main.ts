@@ -7,5 +7,6 @@ await runProcess(async (opened) => {
   const config = loadConfig(process.env);
   const shared = opened.use(await openShared(config));
   const api = opened.use(await startApi(config, shared));
-  shared.log.info({ url: api.url }, 'the API listens');
+  const callers = api.keyless ? 'to this machine only: there are no keys' : 'to callers with a key';
+  shared.log.info({ url: api.url }, `the API listens ${callers}`);
 });

@@ -4,6 +4,7 @@ import type { Agent } from '../agents/agent.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 import { createApp } from './app.ts';
+import type { Keyring } from './auth/keyring.ts';
 import type { ApiConfig, App, AppDependencies } from './dependencies.ts';
 import { createFeed } from './feed/create-feed.ts';
 import { createHubs } from './feed/hubs.ts';
@@ -19,7 +20,8 @@ export interface OpenAppOptions {
   eagerStarter?: Client | undefined;
   agents: readonly Agent[];
   log: AppDependencies['log'];
-  /** Refuses callers who may not use the API. */
+  keyring: Keyring;
+  /** Refuses callers who may not use the API while there are no keys. */
   guard: MiddlewareHandler;
   settings: ApiConfig & { taskQueue: string; streamMaxMs: number; maxStreams: number };
 }
@@ -37,7 +39,7 @@ const READY_MS = 2_000;
 
 /** The API over what it works on, listening to nothing. What it is given outlives it. */
 export function openApp(options: OpenAppOptions): OpenApp {
-  const { store, relay, client, eagerStarter, agents, log, guard, settings } = options;
+  const { store, relay, client, eagerStarter, agents, log, keyring, guard, settings } = options;
   const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
   const hubs = createHubs({ store, relay, runs });
   const tasks = createTasks({ store, relay, runs, hubs });
@@ -60,6 +62,7 @@ export function openApp(options: OpenAppOptions): OpenApp {
         client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({})),
     },
     agents,
+    keyring,
     guard,
     config: settings,
     log,

@@ -9,8 +9,13 @@ export async function orPassing(open: () => Promise<Response>): Promise<Response
   try {
     return await open();
   } catch (error) {
-    const known = toApiError(error);
-    if (known && PASSING.includes(known.code)) return sseRefusal();
-    throw error;
+    return refusePassing(error);
   }
+}
+
+/** The stream that ends at once. Throws the error again where it does not pass by itself. */
+export function refusePassing(error: unknown): Response {
+  const known = toApiError(error);
+  if (known && PASSING.includes(known.code)) return sseRefusal();
+  throw error;
 }

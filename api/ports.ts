@@ -51,6 +51,8 @@ export interface FeedRequest {
   signal: AbortSignal;
   /** Cuts the client's connection; left out where there is none to cut. */
   drop?: (() => void) | undefined;
+  /** Whether its reader may still read: where not, a stream ends between two frames. */
+  mayRead(): boolean;
 }
 
 /** The feed: one hub per watched task, any number of readers. */

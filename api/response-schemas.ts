@@ -120,6 +120,15 @@ export const EventPageSchema = z
   })
   .openapi('EventPage');
 
+export const StreamTokenSchema = z
+  .object({
+    token: z.string(),
+    expires_at: time.nullable().openapi({
+      description: "15 minutes after the task's end. Null: the task has not ended.",
+    }),
+  })
+  .openapi('StreamToken');
+
 export const AgentSchema = z
   .object({
     name: z.string(),

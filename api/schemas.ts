@@ -174,6 +174,10 @@ export const TaskQuerySchema = z.strictObject({ conversation_id: z.string().opti
 /** `GET /v1/tasks/{id}/events`; `limit` and `wait_ms` count for JSON only. */
 export const EventsQuerySchema = z.strictObject({
   conversation_id: z.string().optional(),
+  access_token: z
+    .string()
+    .optional()
+    .openapi({ description: 'A stream token, where no key can be sent.' }),
   after: z.string().optional(),
   deltas: flag,
   limit: integer(1, 100, 100),

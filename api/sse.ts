@@ -21,6 +21,8 @@ export interface SseFrame {
 export interface SseSource {
   /** The frames that follow; waits for one up to `waitMs`, then gives none. Null: the stream ends here. */
   next(waitMs: number): Promise<readonly SseFrame[] | null>;
+  /** Whether its reader may still read. Asked before each `next`; where not, the stream ends. */
+  mayRead(): boolean;
   /** Called once, however the stream ends. */
   close(): void;
   /** Cuts the connection of a reader that does not read; nothing else can interrupt a write that waits. */
@@ -80,7 +82,7 @@ export function sseRefusal(): Response {
 }
 
 async function nextBytes(source: SseSource): Promise<Uint8Array | null> {
-  const frames = await source.next(KEEP_ALIVE_MS);
+  const frames = source.mayRead() ? await source.next(KEEP_ALIVE_MS) : null;
   if (frames === null) return null;
   if (frames.length === 0) return KEEP_ALIVE;
   const [first] = frames;

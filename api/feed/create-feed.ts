@@ -26,7 +26,7 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
   let streams = 0;
 
   async function stream(request: FeedRequest): Promise<Response> {
-    const { task, deltas, drop } = request;
+    const { task, deltas, drop, mayRead } = request;
     const cursor = readCursor(task.id, request.cursor);
     if (draining.signal.aborted)
       throw new ApiError('shutting_down', 'The server is shutting down.');
@@ -52,7 +52,7 @@ export function createFeed({ hubs, streamMaxMs, maxStreams, view }: CreateFeedOp
         AbortSignal.timeout(streamMaxMs),
       ]);
       const start = found === 'snapshot' ? null : found;
-      return sseResponse({ ...reader({ hub, start, deltas, view, over, end }), drop });
+      return sseResponse({ ...reader({ hub, start, deltas, view, over, end }), drop, mayRead });
     } catch (error) {
       end();
       throw error;
@@ -109,7 +109,8 @@ interface ReaderOptions {
 }
 
 /** One reader: a place in the hub's log, moved on as the connection takes frames. */
-function reader({ hub, start, deltas, view, over, end }: ReaderOptions): SseSource {
+function reader(options: ReaderOptions): Pick<SseSource, 'next' | 'close'> {
+  const { hub, start, deltas, view, over, end } = options;
   const { task } = hub;
   const waiter = createChangeWaiter(hub, over);
   let position = start;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { html } from 'hono/html';
+import { describeAccess } from '../auth/describe-access.ts';
 import type { App } from '../dependencies.ts';
 
 const ABOUT = {
@@ -38,7 +39,7 @@ const PAGE = html`<!doctype html>
 
 /** The API's description, made of the schemas that validate requests, and a page that renders it. */
 export function addDocsRoutes(app: App): void {
-  app.get('/openapi.json', (c) => c.json(app.getOpenAPI31Document(ABOUT)));
+  app.get('/openapi.json', (c) => c.json(describeAccess(app.getOpenAPI31Document(ABOUT))));
 
   app.get('/docs', (c) => {
     c.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);

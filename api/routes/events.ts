@@ -35,11 +35,10 @@ export function addEventRoutes(app: App, { store, feed }: AppDependencies): void
     const { conversation_id: conversationId, after, deltas, limit, wait_ms } = c.req.valid('query');
     const reference = { id: c.req.valid('param').id, owner: c.get('owner'), conversationId };
     const cursor = c.req.valid('header')['Last-Event-ID'] ?? after;
-    const { signal } = c.req.raw;
 
     if (!wantsEventStream(c, true)) {
       const task = await ownTask(store, reference);
-      const request = { task, cursor, deltas, signal, limit, waitMs: wait_ms };
+      const request = { task, cursor, deltas, ...connectionOf(c), limit, waitMs: wait_ms };
       return c.json(await feed.page(request), 200);
     }
     return orPassing(async () => {

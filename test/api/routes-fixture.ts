@@ -1,5 +1,6 @@
 import type { Agent } from '../../agents/agent.ts';
 import { createApp } from '../../api/app.ts';
+import { openKeyring } from '../../api/auth/keyring.ts';
 import type { App, AppDependencies, Readiness } from '../../api/dependencies.ts';
 import { ApiError, taskNotFound } from '../../api/errors.ts';
 import { guardLoopback } from '../../api/guard.ts';
@@ -58,6 +59,7 @@ export async function openRoutes(): Promise<RoutesFixture> {
     feed: feedThat(streams),
     readiness: { ...READY, store: () => store.ping() },
     agents: [plainAgent],
+    keyring: await openKeyring(store),
     guard: guardLoopback(apiConfig.corsOrigins),
     config: apiConfig,
     log: { warn: () => undefined, error: (context) => logged.push(context) },

@@ -37,6 +37,7 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
     body: { approved: false, reason: 'no' },
   },
   'get /v1/tasks/{id}/events': { status: 200, path: '/v1/tasks/TASK/events' },
+  'post /v1/tasks/{id}/stream-token': { status: 200, path: '/v1/tasks/TASK/stream-token' },
   'post /v1/conversations': { status: 201, body: { title: 'Plans' } },
   'get /v1/conversations': { status: 200 },
   'get /v1/conversations/{id}': { status: 200, path: '/v1/conversations/CONV' },

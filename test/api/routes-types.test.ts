@@ -7,13 +7,14 @@ import type {
   EventPageSchema,
   MessageSchema,
   ReceiptSchema,
+  StreamTokenSchema,
   TakenSchema,
   TaskSchema,
 } from '../../api/response-schemas.ts';
 import type { FeedPage } from '../../api/ports.ts';
 import type { StartTask } from '../../api/schemas.ts';
 import type { Conversation, Message, TaskInput } from '../../contract/task.ts';
-import type { ErrorBody, Receipt, Taken, Task } from '../../contract/wire.ts';
+import type { ErrorBody, Receipt, StreamToken, Taken, Task } from '../../contract/wire.ts';
 
 /** Zod says `x?: T | undefined` where the contract says `x?: T`; in JSON both are a field that is left out. */
 type Exact<T> = T extends readonly (infer Item)[]
@@ -32,6 +33,7 @@ it('the schemas of the responses are the types of the contract', () => {
   expectTypeOf<Output<typeof TaskSchema>>().toEqualTypeOf<Exact<Task>>();
   expectTypeOf<Output<typeof ReceiptSchema>>().toEqualTypeOf<Exact<Receipt>>();
   expectTypeOf<Output<typeof TakenSchema>>().toEqualTypeOf<Exact<Taken>>();
+  expectTypeOf<Output<typeof StreamTokenSchema>>().toEqualTypeOf<StreamToken>();
   expectTypeOf<Output<typeof MessageSchema>>().toEqualTypeOf<Exact<Message>>();
   expectTypeOf<Output<typeof ConversationSchema>>().toEqualTypeOf<
     Exact<Omit<Conversation, 'owner'>>

@@ -56,8 +56,8 @@ export interface Rig extends AsyncDisposable {
   taskQueue: string;
   /** Scripts a model of its own, and gives its name for a start: `openai-compatible/<key>`. */
   script(...turns: Turn[]): { model: string; key: string };
-  /** `POST /v1/tasks`; expects 202. */
-  start(body: StartBody): Promise<Task>;
+  /** `POST /v1/tasks`; expects 202. `headers` say for whom. */
+  start(body: StartBody, headers?: Record<string, string>): Promise<Task>;
   get(id: string): Promise<Task>;
   cancel(id: string, body?: { reason?: string; wait_ms?: number }): Promise<Receipt>;
   messages(conversationId: string): Promise<Message[]>;
@@ -87,6 +87,8 @@ export interface StartApiOptions {
   maxStreams?: number;
   drainDelayMs?: number;
   streamMaxMs?: number;
+  keyTrustMs?: number;
+  host?: string;
 }
 
 export interface StartBody {
@@ -189,12 +191,13 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         error: (context, message) => problems.push([message, context]),
       },
       settings: {
-        host: '127.0.0.1',
+        host: options.host ?? '127.0.0.1',
         port: 0,
         taskQueue,
         streamMaxMs: options.streamMaxMs ?? 900_000,
         maxStreams: options.maxStreams ?? 10_000,
         drainDelayMs: options.drainDelayMs ?? 0,
+        keyTrustMs: options.keyTrustMs,
         corsOrigins: [],
         temporalUiUrl: inject('temporalUiUrl'),
         namespace: 'default',
@@ -274,8 +277,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       model.script(key, turns);
       return { model: `openai-compatible/${key}`, key };
     },
-    async start(body) {
-      const { status, body: task } = await request<Task>('POST', '/v1/tasks', body);
+    async start(body, headers) {
+      const { status, body: task } = await request<Task>('POST', '/v1/tasks', body, headers);
       expect(status, JSON.stringify(task)).toBe(202);
       started.add(task.id);
       return task;

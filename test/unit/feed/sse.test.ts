@@ -20,6 +20,7 @@ function sourceOf(...answers: (SseFrame[] | null)[]) {
     },
     close: () => void (source.closed += 1),
     drop: () => void (source.dropped += 1),
+    mayRead: () => true,
   };
   return source;
 }
@@ -43,6 +44,13 @@ describe('a stream of events', () => {
     const ids: unknown[] = [];
     for await (const { id } of events) ids.push(id);
     expect(ids).toEqual(['t:1']);
+  });
+
+  it('ends between two frames when its reader may not read any more', async () => {
+    let left = 2;
+    const source = { ...sourceOf([frame(1)], [frame(2)], [frame(3)]), mayRead: () => left-- > 0 };
+    const text = await sseResponse(source).text();
+    expect(text.replace(/^retry.*\n\n/, '')).toBe('id: t:1\ndata: "xx"\n\nid: t:2\ndata: "xx"\n\n');
   });
 
   it('says that it is one, and that nobody may keep it or hold it back', () => {
@@ -98,6 +106,7 @@ describe('a reader', () => {
     const asked = { stuck: 0, reading: 0 };
     const endless = (name: keyof typeof asked): SseSource => ({
       next: async () => (asked[name]++ < frames ? [frame(asked[name], 64 * 1024)] : null),
+      mayRead: () => true,
       close: () => {},
     });
     const server = createAdaptorServer({
