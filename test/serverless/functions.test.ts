@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../cluster/free-ports.ts';
-import { openOwnDatabase } from '../../cluster/own-database.ts';
 import { startProcess } from '../../cluster/service-process.ts';
 import type { HoldfastClient } from '../../client/create-holdfast-client.ts';
 import type { Frame } from '../../contract/frames.ts';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.ts';
 import { addUsage, NO_USAGE } from '../../contract/task.ts';
 import type { Task } from '../../contract/wire.ts';
-import { openStore } from '../../store/open-store.ts';
 import { assertInvariants, readLog } from '../faults/invariants.ts';
 import {
   callsOf,
@@ -24,7 +22,6 @@ import type { Invocation, Outcome } from '../support/lambda/environment.ts';
 import { createFunction, type LambdaFunction } from '../support/lambda/function.ts';
 import { openFront } from '../support/lambda/http-front.ts';
 import { gate } from '../support/model-server.ts';
-import { POSTGRES_URL } from '../support/servers.ts';
 import { eventually } from '../support/within.ts';
 import {
   API,
@@ -238,29 +235,6 @@ describe('the function of the API', () => {
       for (const path of ['/healthz', '/v1/tasks', '/v1/nowhere']) {
         const { status, body } = await answerOf(front.url + path, {});
         expect([status, body]).toMatchObject([401, { error: { code: 'unauthenticated' } }]);
-      }
-    },
-  );
-});
-
-describe('the function of the API with keys', () => {
-  it.each(['function-url', 'rest-api'] as const)(
-    'lets everybody in who has one, and nobody else, whatever IAM says: %s',
-    async (kind) => {
-      await using database = await openOwnDatabase(POSTGRES_URL, 'keyed');
-      await using store = await openStore({ databaseUrl: database.url, dataDir: '' });
-      const { key } = await store.createKey('ada', ['tasks:read']);
-      const settings = { ...service.settings, DATABASE_URL: database.url };
-      await using keyed = createFunction({ ...API, settings, timeoutMs: 60_000 });
-      for (const iam of [false, true]) {
-        await using front = await openFront(keyed, { kind, iam });
-        const list = (init: RequestInit) => answerOf(`${front.url}/v1/tasks`, init);
-        expect(await list({})).toMatchObject({ status: 401 });
-        const headers = { Authorization: `Bearer ${key}` };
-        expect(await list({ headers })).toMatchObject({ status: 200, body: { data: [] } });
-        const refused = await list({ method: 'POST', headers });
-        expect(refused).toMatchObject({ status: 403, body: { error: { code: 'forbidden' } } });
-        expect(await answerOf(`${front.url}/healthz`, {})).toMatchObject({ status: 200 });
       }
     },
   );
