@@ -62,8 +62,9 @@ export function workerOptions(options: WorkOptions, span: WorkSpan) {
     // The default throttle, up to 60 s, would make partials and cancels that old.
     maxHeartbeatThrottleInterval: heartbeatMs,
     defaultHeartbeatThrottleInterval: heartbeatMs,
-    // After a kill -9 a run waits this long for its old worker before another one takes it.
-    stickyQueueScheduleToStartTimeout: '5 seconds',
+    // After a kill -9 a run waits this long for its old worker, beyond the heartbeat's time-out, before another one takes
+    // it. A worker that is late by more than this because it is busy loses the run to another, which replays its history.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: options.shutdownGraceMs,
   } satisfies Partial<WorkerOptions>;
 }

@@ -62,7 +62,7 @@ async function openWorkflowStreams(
       'readers poll': 'by updates that wait, 100 ms apart (the default)',
       heartbeats: 'every 200 ms, throttled to as much; time-out 3 s',
       'steps at once': '1,000',
-      'sticky queue': "5 s, as Holdfast's",
+      'sticky queue': "2 s, as Holdfast's",
       durable: 'each publication, as a signal',
     },
     ...createRunsClient(server.url),

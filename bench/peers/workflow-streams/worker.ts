@@ -27,7 +27,7 @@ const worker = await Worker.create({
   maxConcurrentActivityTaskExecutions: 1_000,
   maxHeartbeatThrottleInterval: HEARTBEAT_MS,
   // As Holdfast's worker. A killed worker's runs wait so long for it; by default 10 s.
-  stickyQueueScheduleToStartTimeout: '5 seconds',
+  stickyQueueScheduleToStartTimeout: '2 seconds',
 });
 const running = worker.run();
 console.log('the worker is at work');
