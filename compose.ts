@@ -16,7 +16,8 @@ export interface Shared extends AsyncDisposable {
 export async function openShared(config: Config): Promise<Shared> {
   const log = openLog(config);
   const { databaseUrl, relayUrl, dataDir } = config;
-  const store = await openStore({ databaseUrl, dataDir });
+  const tree = { maxDepth: config.maxTreeDepth, maxActive: config.maxTreeTasks };
+  const store = await openStore({ databaseUrl, dataDir, tree });
   const relay = await openRelay({
     databaseUrl,
     relayUrl,

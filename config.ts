@@ -89,6 +89,10 @@ const SETTINGS = {
   retryBaseMs: setting('HOLDFAST_RETRY_BASE_MS', integer(1000)),
   /** Tokens of a run: input and output of all its attempts. */
   maxTokens: setting('HOLDFAST_MAX_TOKENS', integer(1_000_000)),
+  /** Generations of tasks below the first of a tree. */
+  maxTreeDepth: setting('HOLDFAST_MAX_TREE_DEPTH', integer(8)),
+  /** Tasks below the first of a tree that have not ended. */
+  maxTreeTasks: setting('HOLDFAST_MAX_TREE_TASKS', integer(100)),
   /** Length of the workflow's history at which a run continues as new. */
   maxHistoryEvents: setting('HOLDFAST_MAX_HISTORY_EVENTS', integer(4000)),
   /** Time that a stopping worker gives to its activities. */

@@ -71,6 +71,8 @@ export interface TaskRecord {
   /** The task's place in its conversation, from 1; 0 without a conversation. */
   ordinal: number;
   parent: Parent | null;
+  /** Ids of the tasks above it, the root's first and its parent's last. Some of them may be forgotten. */
+  ancestors: string[];
   metadata: Record<string, string>;
   epoch: number;
   limits: TaskLimits;

@@ -3,10 +3,12 @@ import { joinConversations, lockOwner } from './conversations.ts';
 import type { Database, Queries } from './database.ts';
 import { StoreUnavailable } from './errors.ts';
 import { insertMessages } from './messages.ts';
+import { checkParents } from './parent-checks.ts';
 import { toTask } from './rows.ts';
 import { idempotencyKeys, tasks } from './schema.ts';
 import { checkStarts, type Check } from './start-checks.ts';
 import type { Outcome, Start } from './starts.ts';
+import type { TreeLimits } from './tree.ts';
 
 /**
  * `Store.acceptTask` for starts of one owner, no two of which clash, in one transaction. An error that is no outage
@@ -15,27 +17,32 @@ import type { Outcome, Start } from './starts.ts';
 export async function acceptTasks(
   database: Database,
   starts: readonly Start[],
+  limits: TreeLimits,
 ): Promise<Outcome[]> {
   try {
-    return await database.transaction((tx) => acceptTogether(tx, starts));
+    return await database.transaction((tx) => acceptTogether(tx, starts, limits));
   } catch (error) {
     if (starts.length === 1 || error instanceof StoreUnavailable) {
       return starts.map(() => ({ status: 'rejected', reason: error }));
     }
     const half = Math.ceil(starts.length / 2);
     return [
-      ...(await acceptTasks(database, starts.slice(0, half))),
-      ...(await acceptTasks(database, starts.slice(half))),
+      ...(await acceptTasks(database, starts.slice(0, half), limits)),
+      ...(await acceptTasks(database, starts.slice(half), limits)),
     ];
   }
 }
 
 /** Writes only what is accepted, so that a refused start leaves nothing behind. */
-async function acceptTogether(tx: Queries, starts: readonly Start[]): Promise<Outcome[]> {
+async function acceptTogether(
+  tx: Queries,
+  starts: readonly Start[],
+  limits: TreeLimits,
+): Promise<Outcome[]> {
   const { owner } = starts[0]!.task;
   await lockOwner(tx, owner);
   const created_at = new Date().toISOString();
-  const checks = await checkStarts(tx, owner, starts);
+  const checks = await checkParents(tx, await checkStarts(tx, owner, starts), limits);
   const free = checks.filter(({ outcome }) => !outcome);
   const ordinals = await joinConversations(tx, { owner, created_at }, free.flatMap(conversationOf));
   const entries = free.flatMap(({ start }) => entryOf(start, ordinals));
@@ -71,12 +78,13 @@ async function insertTasks(
   created_at: string,
 ): Promise<Map<string, TaskRecord>> {
   if (entries.length === 0) return new Map();
-  const rows = entries.map(({ task, ordinal }) => ({
+  const rows = entries.map(({ task, ordinal, ancestors }) => ({
     ...task,
     status: 'PENDING' as const,
     progress: 0,
     ordinal,
     parent_task_id: task.parent?.task_id ?? null,
+    ancestors: ancestors ?? null,
     epoch: 1,
     usage: NO_USAGE,
     last_seq: 0,

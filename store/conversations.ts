@@ -5,7 +5,7 @@ import { behind, inOrder, pageOf } from './page-cursor.ts';
 import { only, toConversation } from './rows.ts';
 import { conversations, messages, tasks } from './schema.ts';
 import { StoreRefusal, type Page, type PageRequest } from './store.ts';
-import { forgetTasks, hasActiveTask } from './tasks.ts';
+import { forgetTasks, isAnyUndone } from './tasks.ts';
 
 /** `Store.createConversation` */
 export async function createConversation(
@@ -57,7 +57,7 @@ export async function deleteConversation(tx: Queries, id: string, owner: string)
     .where(and(eq(conversations.id, id), eq(conversations.owner, owner)))
     .for('update');
   if (!row) return false;
-  if (await hasActiveTask(tx, id)) {
+  if (await isAnyUndone(tx, eq(tasks.conversation_id, id))) {
     throw new StoreRefusal('task_not_terminal', 'a task of the conversation has not ended');
   }
   await forgetTasks(tx, eq(tasks.conversation_id, id));

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { acceptTasks } from './accept-tasks.ts';
 import { createKeyStore } from './api-keys.ts';
+import { activeBelow, dueTreeCancels, requestTreeCancel, settleTreeCancel } from './cancel-tree.ts';
 import {
   createConversation,
   deleteConversation,
@@ -18,13 +19,14 @@ import { goesWith, type Accepted, type Start } from './starts.ts';
 import type { Store } from './store.ts';
 import { appendLog, readLog } from './task-log.ts';
 import { beginTask, deleteTask, getTask } from './tasks.ts';
+import { listTree, TREE_LIMITS } from './tree.ts';
 
 /** The store on an open database, which it closes when it is disposed of. */
-export function createStore(database: Database): Store {
+export function createStore(database: Database, limits = TREE_LIMITS): Store {
   const { query, transaction } = database;
   const inTurn = createOwnerQueue<Start, Accepted>({
     goesWith,
-    work: (starts) => acceptTasks(database, starts),
+    work: (starts) => acceptTasks(database, starts, limits),
   });
   return {
     async ping() {
@@ -34,11 +36,16 @@ export function createStore(database: Database): Store {
     acceptTask: (task, key) => inTurn.together(task.owner, { task, key }),
     getTask: (id, owner) => query((db) => getTask(db, id, owner)),
     listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
+    listTree: (id, owner, page) => query((db) => listTree(db, { id, owner }, page)),
     deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),
 
     beginTask: (id, runId) => query((db) => beginTask(db, id, runId)),
     requestCancel: (id, owner, request) =>
       transaction((tx) => requestCancel(tx, { id, owner }, request)),
+    requestTreeCancel: (id, owner, request) =>
+      transaction((tx) => requestTreeCancel(tx, { id, owner }, request)),
+    activeBelow: (id) => query((db) => activeBelow(db, id)),
+    settleTreeCancel: (id) => query((db) => settleTreeCancel(db, id)),
     appendLog: (taskId, events) => transaction((tx) => appendLog(tx, taskId, events)),
     finishTask: (request) => transaction((tx) => finishTask(tx, request)),
     readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
@@ -55,6 +62,7 @@ export function createStore(database: Database): Store {
 
     dueStarts: (olderThanMs, limit) => transaction((tx) => dueStarts(tx, olderThanMs, limit)),
     markStarted: (id) => query((db) => markStarted(db, id)),
+    dueTreeCancels: (limit) => query((db) => dueTreeCancels(db, limit)),
     dueCancels: (limit) => query((db) => dueCancels(db, limit)),
     markCancelSent: (id) => query((db) => markCancelSent(db, id)),
     dueChecks: (olderThanMs, limit) => transaction((tx) => dueChecks(tx, olderThanMs, limit)),

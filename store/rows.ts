@@ -21,6 +21,7 @@ export function toTask(row: typeof tasks.$inferSelect): TaskRecord {
     conversation_id: row.conversation_id,
     ordinal: row.ordinal ?? 0,
     parent: row.parent,
+    ancestors: row.ancestors ?? [],
     metadata: row.metadata ?? {},
     epoch: row.epoch ?? 1,
     limits: { timeout_seconds: null, max_steps: null, ...row.limits },

@@ -70,12 +70,18 @@ export const tasks = pgTable(
     ordinal: integer('ordinal'),
     parent: json<Parent>('parent'),
     parent_task_id: text('parent_task_id'),
+    /** The tasks above it, the root first. They stay here when one of those is forgotten. */
+    ancestors: text('ancestors').array(),
     metadata: jsonb('metadata').$type<Record<string, string>>(),
     epoch: integer('epoch'),
     limits: json<Partial<TaskLimits>>('limits'),
     cancel_request: json<CancelRequest>('cancel_request'),
     /** Temporal has accepted the cancel. */
     cancel_sent_at: instant('cancel_sent_at'),
+    /** A cancel of the task and of all below it: nothing is started there any more. */
+    tree_cancel: json<CancelRequest>('tree_cancel'),
+    /** Tasks below may not have a record of it yet. */
+    tree_cancel_due: boolean('tree_cancel_due'),
     run_id: text('run_id'),
     usage: json<Partial<Usage>>('usage'),
     last_seq: integer('last_seq'),
@@ -96,6 +102,9 @@ export const tasks = pgTable(
     index('tasks_parent')
       .on(t.parent_task_id)
       .where(sql`${t.parent_task_id} is not null`),
+    index('tasks_below')
+      .using('gin', t.ancestors)
+      .where(sql`${t.ancestors} is not null`),
     uniqueIndex('tasks_name')
       .on(t.owner, sql`coalesce(${t.conversation_id}, '')`, t.name)
       .where(sql`${t.name} is not null and ${t.status} in ('PENDING', 'RUNNING')`),
@@ -108,6 +117,9 @@ export const tasks = pgTable(
     index('tasks_cancel_due')
       .on(t.number)
       .where(sql`${t.cancel_request} is not null and ${t.cancel_sent_at} is null`),
+    index('tasks_tree_cancel_due')
+      .on(t.number)
+      .where(sql`${t.tree_cancel_due}`),
   ],
 );
 

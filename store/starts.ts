@@ -5,6 +5,8 @@ import type { IdempotencyKey, NewTask } from './store.ts';
 export interface Start {
   task: NewTask;
   key?: IdempotencyKey | undefined;
+  /** The tasks above it, the root first: found when its parent is checked. */
+  ancestors?: string[];
 }
 
 /** What `Store.acceptTask` resolves to. */
@@ -34,9 +36,13 @@ function textLength({ task }: Start): number {
   return inputText(task.input).length + (task.instructions?.length ?? 0);
 }
 
-/** Two tasks of one name do so in one scope: their conversation, or where they have none, their owner. */
+/**
+ * Two tasks of one name do so in one scope: their conversation, or where they have none, their owner. Two children count
+ * in what may run below their root, which may be the same.
+ */
 function clash(a: Start, b: Start): boolean {
   return (
+    (a.task.parent !== null && b.task.parent !== null) ||
     isShared(a.task.conversation_id, b.task.conversation_id) ||
     isShared(a.key?.key, b.key?.key) ||
     isShared(nameAlone(a), nameAlone(b))

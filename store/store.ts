@@ -9,6 +9,7 @@ import type {
   TaskType,
 } from '../contract/task.ts';
 import type { KeyStore } from './key-store.ts';
+import type { TreeStore } from './tree-store.ts';
 
 /** A task to accept. Ids are the caller's to make: 128 random bits behind `task_`. */
 export type NewTask = Pick<
@@ -38,7 +39,14 @@ export interface IdempotencyKey {
 export class StoreRefusal extends Error {
   override name = 'StoreRefusal';
   readonly code:
-    'conversation_busy' | 'idempotency_key_reused' | 'task_not_terminal' | 'name_taken';
+    | 'conversation_busy'
+    | 'idempotency_key_reused'
+    | 'name_taken'
+    | 'task_not_found'
+    | 'task_not_terminal'
+    | 'too_many_running_tasks'
+    | 'tree_cancelled'
+    | 'tree_too_deep';
   constructor(code: StoreRefusal['code'], message: string) {
     super(message);
     this.code = code;
@@ -116,14 +124,15 @@ export interface LogPage {
  * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction, which starts of one
  * owner share where they wait for each other. A database that cannot be reached rejects with `StoreUnavailable`.
  */
-export interface Store extends KeyStore, AsyncDisposable {
+export interface Store extends KeyStore, TreeStore, AsyncDisposable {
   ping(): Promise<void>;
 
   /**
    * Inserts a PENDING task with its user message, conversation (created for the owner where it is unknown) and
    * ordinal. With a known idempotency key returns the task of that key, `created: false`. Another owner's
    * conversation gives null. Throws `StoreRefusal` `conversation_busy` (it has a PENDING or RUNNING task),
-   * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it).
+   * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it);
+   * of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`, `too_many_running_tasks`.
    */
   acceptTask(
     task: NewTask,

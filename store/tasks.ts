@@ -1,5 +1,5 @@
-import { and, eq, inArray, sql, type SQL } from 'drizzle-orm';
-import { isTerminal, type TaskRecord, type TaskStatus } from '../contract/task.ts';
+import { and, eq, inArray, or, sql, type SQL } from 'drizzle-orm';
+import type { TaskRecord, TaskStatus } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
 import { idempotencyKeys, taskSegments, tasks } from './schema.ts';
@@ -46,10 +46,9 @@ export async function beginTask(
 
 /** `Store.deleteTask` */
 export async function deleteTask(tx: Queries, id: string, owner: string): Promise<boolean> {
-  const task = await lockTask(tx, id, owner);
-  if (!task) return false;
-  if (!isTerminal(task.status)) {
-    throw new StoreRefusal('task_not_terminal', 'the task has not ended');
+  if (!(await lockTask(tx, id, owner))) return false;
+  if (await isAnyUndone(tx, eq(tasks.id, id))) {
+    throw new StoreRefusal('task_not_terminal', 'the task, or a cancel of its tree, has not ended');
   }
   await forgetTasks(tx, eq(tasks.id, id));
   return true;
@@ -63,13 +62,10 @@ export async function forgetTasks(tx: Queries, which: SQL): Promise<void> {
   await tx.delete(tasks).where(which);
 }
 
-/** Whether a task of the conversation is PENDING or RUNNING. */
-export async function hasActiveTask(db: Queries, conversationId: string): Promise<boolean> {
-  const rows = await db
-    .select({ id: tasks.id })
-    .from(tasks)
-    .where(and(eq(tasks.conversation_id, conversationId), inArray(tasks.status, ACTIVE)))
-    .limit(1);
+/** Whether one of the tasks cannot be forgotten yet: it is PENDING or RUNNING, or has a cancel for tasks below it. */
+export async function isAnyUndone(db: Queries, which: SQL): Promise<boolean> {
+  const undone = or(inArray(tasks.status, ACTIVE), eq(tasks.tree_cancel_due, true));
+  const rows = await db.select({ id: tasks.id }).from(tasks).where(and(which, undone)).limit(1);
   return rows.length > 0;
 }
 

@@ -13,8 +13,10 @@ import {
 export function acceptContract(subject: () => Subject): void {
   it('keeps a new task as PENDING, exactly as it was asked for', async () => {
     const { store } = subject();
+    const parent = await accept(store);
     const asked = newTask({
-      parent: { task_id: 'task_p', call_id: 'c1' },
+      owner: parent.owner,
+      parent: { task_id: parent.id, call_id: 'c1' },
       metadata: { z: '1', a: '2' },
       input: [{ type: 'text', text: 'ein Löwe 🦁' }],
       limits: { timeout_seconds: 60, max_steps: null },
@@ -95,7 +97,7 @@ export function acceptContract(subject: () => Subject): void {
     expect(await store.getConversation(String(conversation_id), intruder.owner)).toBeNull();
   });
 
-  it('refuses a name that a task in progress has, also when both start at once', async () => {
+  it('N1 refuses a name that a task in progress has, also when both start at once', async () => {
     const { store } = subject();
     const named = { owner: newId('owner'), name: 'scout' };
     const both = await Promise.allSettled([accept(store, named), accept(store, named)]);
@@ -104,7 +106,7 @@ export function acceptContract(subject: () => Subject): void {
     expect(refused?.reason).toMatchObject({ name: 'StoreRefusal', code: 'name_taken' });
   });
 
-  it('frees a name at the end, and in other conversations', async () => {
+  it('N2 frees a name at the end, and in other conversations', async () => {
     const { store } = subject();
     const named = { owner: newId('owner'), name: 'scout' };
     const first = await begin(store, named);

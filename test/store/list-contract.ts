@@ -29,8 +29,8 @@ export function listContract(subject: () => Subject): void {
     const owner = newId('owner');
     const metadata = { env: 'test', team: 'a' };
     const conversation_id = newId('conv');
-    const parent = { task_id: newId('task') };
     const pending = await accept(store, { owner, metadata, name: 'scout' });
+    const parent = { task_id: pending.id };
     const running = await begin(store, {
       owner,
       metadata: { env: 'test' },

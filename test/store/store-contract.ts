@@ -9,6 +9,7 @@ import type { Subject } from './fixtures.ts';
 import { keyContract } from './key-contract.ts';
 import { listContract } from './list-contract.ts';
 import { logContract } from './log-contract.ts';
+import { treeContract } from './tree-contract.ts';
 
 /** What every store does, whatever database it stands on. */
 export function storeContract(name: string, open: () => Promise<Subject>): void {
@@ -27,6 +28,7 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     describe('lists', () => listContract(current));
     describe('conversations', () => conversationContract(current));
     describe('keys', () => keyContract(current));
+    describe('trees', () => treeContract(current));
     describe('what is due', () => dueContract(current));
   });
 }

@@ -31,6 +31,8 @@ describe('the configuration', () => {
       modelIdleTimeoutMs: 60_000,
       retryBaseMs: 1000,
       maxTokens: 1_000_000,
+      maxTreeDepth: 8,
+      maxTreeTasks: 100,
       maxHistoryEvents: 4000,
       shutdownGraceMs: 2000,
       lambdaIdleMs: 20_000,

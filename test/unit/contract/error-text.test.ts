@@ -38,7 +38,7 @@ describe('how a run is started', () => {
     ...{ model: null, instructions: null, name: null, description: null, progress: 0 },
     ...{ failure: null, input: 'Why?', output: null, partial_output: null, parent: null },
     ...{ conversation_id: null, ordinal: 0, metadata: {}, epoch: 1, cancel_request: null },
-    ...{ run_id: null, usage: NO_USAGE, last_seq: 0, log_incomplete: false },
+    ...{ run_id: null, usage: NO_USAGE, last_seq: 0, log_incomplete: false, ancestors: [] },
     ...{ created_at: '2026-01-01T00:00:00.000Z', started_at: null, finished_at: null },
     limits: { timeout_seconds: null, max_steps: null },
   };

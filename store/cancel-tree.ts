@@ -1,0 +1,52 @@
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { CancelRequest } from '../contract/task.ts';
+import type { Queries } from './database.ts';
+import { requestCancel } from './request-cancel.ts';
+import { tasks } from './schema.ts';
+import { ACTIVE } from './tasks.ts';
+import type { TreeCancel, TreeCancelResult } from './tree-store.ts';
+import { below, lockTree } from './tree.ts';
+
+/** `Store.requestTreeCancel`. From the commit on nothing is started below, so what is there now is all that there is. */
+export async function requestTreeCancel(
+  tx: Queries,
+  { id, owner }: { id: string; owner: string },
+  request: CancelRequest,
+): Promise<TreeCancelResult | null> {
+  await lockTree(tx, id);
+  const result = await requestCancel(tx, { id, owner }, request);
+  if (!result) return null;
+  const goesOn = (await activeBelow(tx, id)).length > 0;
+  if (result.kind === 'already_terminal' && !goesOn) return { ...result, goesOn };
+  await tx
+    .update(tasks)
+    .set({ tree_cancel: request, tree_cancel_due: goesOn })
+    .where(eq(tasks.id, id));
+  return { ...result, goesOn };
+}
+
+/** `Store.activeBelow` */
+export async function activeBelow(db: Queries, id: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(below(id), inArray(tasks.status, ACTIVE)))
+    .orderBy(asc(tasks.number));
+  return rows.map((row) => row.id);
+}
+
+/** `Store.dueTreeCancels` */
+export async function dueTreeCancels(db: Queries, limit: number): Promise<TreeCancel[]> {
+  const rows = await db
+    .select({ id: tasks.id, owner: tasks.owner, request: tasks.tree_cancel })
+    .from(tasks)
+    .where(eq(tasks.tree_cancel_due, true))
+    .orderBy(asc(tasks.number))
+    .limit(limit);
+  return rows.flatMap(({ request, ...task }) => (request ? [{ ...task, request }] : []));
+}
+
+/** `Store.settleTreeCancel` */
+export async function settleTreeCancel(db: Queries, id: string): Promise<void> {
+  await db.update(tasks).set({ tree_cancel_due: false }).where(eq(tasks.id, id));
+}

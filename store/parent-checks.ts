@@ -1,0 +1,87 @@
+import { and, asc, count, inArray, isNotNull } from 'drizzle-orm';
+import type { Parent } from '../contract/task.ts';
+import type { Queries } from './database.ts';
+import { tasks } from './schema.ts';
+import type { Check } from './start-checks.ts';
+import { StoreRefusal } from './store.ts';
+import { ACTIVE, getTask } from './tasks.ts';
+import { below, shareTrees, type TreeLimits } from './tree.ts';
+
+/** Checks what may still be accepted for the place below its parent that it asks for. At most one start has a parent. */
+export async function checkParents(
+  tx: Queries,
+  checks: readonly Check[],
+  limits: TreeLimits,
+): Promise<Check[]> {
+  const checked: Check[] = [];
+  for (const check of checks) {
+    const { parent, owner } = check.start.task;
+    const isChild = parent !== null && !check.outcome;
+    checked.push(isChild ? await placed(tx, check, { parent, owner, limits }) : check);
+  }
+  return checked;
+}
+
+interface Wish {
+  parent: Parent;
+  owner: string;
+  limits: TreeLimits;
+}
+
+async function placed(tx: Queries, check: Check, wish: Wish): Promise<Check> {
+  const place = await placeBelow(tx, wish);
+  if (place instanceof StoreRefusal) {
+    return { ...check, outcome: { status: 'rejected', reason: place } };
+  }
+  return { ...check, start: { ...check.start, ancestors: place } };
+}
+
+/** The tasks above a child of this parent, which may have ended, or why there can be none. */
+async function placeBelow(
+  tx: Queries,
+  { parent, owner, limits }: Wish,
+): Promise<string[] | StoreRefusal> {
+  const found = await getTask(tx, parent.task_id, owner);
+  if (!found) return new StoreRefusal('task_not_found', 'there is no such task');
+  const ancestors = [...found.ancestors, found.id];
+  if (ancestors.length > limits.maxDepth) {
+    return new StoreRefusal(
+      'tree_too_deep',
+      `the task would be ${ancestors.length} generations below ${ancestors[0]}, and the limit is ${limits.maxDepth}: start it below one of its other ancestors, or below none`,
+    );
+  }
+  await shareTrees(tx, ancestors);
+  return (
+    (await treeCancelled(tx, ancestors)) ?? (await treeFull(tx, ancestors, limits)) ?? ancestors
+  );
+}
+
+async function treeCancelled(tx: Queries, ancestors: string[]): Promise<StoreRefusal | null> {
+  const [cancelled] = await tx
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(inArray(tasks.id, ancestors), isNotNull(tasks.tree_cancel)))
+    .orderBy(asc(tasks.number))
+    .limit(1);
+  if (!cancelled) return null;
+  return new StoreRefusal(
+    'tree_cancelled',
+    `${cancelled.id} was cancelled with all that is below it, so nothing can be started there any more`,
+  );
+}
+
+async function treeFull(
+  tx: Queries,
+  [root = '']: string[],
+  { maxActive }: TreeLimits,
+): Promise<StoreRefusal | null> {
+  const [active] = await tx
+    .select({ count: count() })
+    .from(tasks)
+    .where(and(below(root), inArray(tasks.status, ACTIVE)));
+  if (!active || active.count < maxActive) return null;
+  return new StoreRefusal(
+    'too_many_running_tasks',
+    `${active.count} tasks below ${root} have not ended, and the limit is ${maxActive}: wait for the end of some, or cancel them`,
+  );
+}
