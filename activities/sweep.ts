@@ -7,7 +7,9 @@ import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
+import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
 import type { Store } from '../store/store.ts';
+import type { TreeCancel } from '../store/tree-store.ts';
 import { endFromOutside } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
 
@@ -33,7 +35,7 @@ export interface SweepDeps {
 }
 
 /**
- * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, ends RUNNING tasks
+ * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, those of trees to every task, ends RUNNING tasks
  * whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is neither.
  */
 export function createSweep(deps: SweepDeps) {
@@ -41,14 +43,15 @@ export function createSweep(deps: SweepDeps) {
   return async function sweep(): Promise<void> {
     const context = Context.current();
     const end = Date.now() + deps.shiftMs;
-    const each = (tasks: TaskRecord[], work: (task: TaskRecord) => Promise<void>) =>
-      Promise.all(tasks.map((task) => guarded(context, () => work(task))));
+    const each = <Due>(all: Due[], work: (due: Due) => Promise<void>) =>
+      Promise.all(all.map((due) => guarded(context, () => work(due))));
     for (;;) {
       context.heartbeat();
       await guarded(context, async () => {
         await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) =>
           start(deps, context, task),
         );
+        await each(await store.dueTreeCancels(BATCH), (cancel) => spread(deps, cancel));
         await each(await store.dueCancels(BATCH), (task) => cancel(deps, context, task));
         await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
           endFromOutside(deps, context, task),
@@ -71,6 +74,13 @@ async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promi
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     // A run that has closed without ever beginning its task: terminated in its first moments.
     await endFromOutside(deps, context, task);
+  }
+}
+
+/** The API died before the cancel of a tree had reached every task of it. Temporal hears of it with all recorded cancels. */
+async function spread({ store, relay }: SweepDeps, cancel: TreeCancel): Promise<void> {
+  for (const { kind, task } of await spreadTreeCancel(store, cancel)) {
+    if (kind === 'ended') relay.publish(task.id, { kind: 'end' });
   }
 }
 

@@ -23,6 +23,7 @@ const STATUS_OF = {
   cursor_ahead: 409,
   cursor_foreign: 409,
   task_terminated: 409,
+  tree_cancelled: 409,
   no_inbox: 409,
   name_taken: 409,
   approval_resolved: 409,
@@ -30,6 +31,7 @@ const STATUS_OF = {
   unsupported_media_type: 415,
   idempotency_key_reused: 422,
   reserved_name: 422,
+  tree_too_deep: 422,
   rate_limited: 429,
   too_many_running_tasks: 429,
   too_many_streams: 429,
@@ -80,6 +82,7 @@ export function toApiError(error: unknown): ApiError | null {
   if (error instanceof StoreUnavailable) {
     return new ApiError('store_unavailable', 'The database cannot be reached; try again.');
   }
+  if (error instanceof StoreRefusal && error.code === 'task_not_found') return taskNotFound();
   if (error instanceof StoreRefusal) return new ApiError(error.code, error.message);
   if (error instanceof BadPageCursor) {
     return invalidRequest('cursor', 'is not a next_cursor of this list');

@@ -1,7 +1,8 @@
 import type { Agent } from '../agents/agent.ts';
+import type { Parent } from '../contract/task.ts';
 import type { NewTask } from '../store/store.ts';
-import { ApiError } from './errors.ts';
-import { newId } from './ids.ts';
+import { ApiError, taskNotFound } from './errors.ts';
+import { isTaskId, newId } from './ids.ts';
 import type { StartTask } from './schemas.ts';
 
 /** Names that address a task by its relation to the speaker. */
@@ -12,7 +13,7 @@ interface Agents {
   config: { defaultAgent: string };
 }
 
-/** The task that a request asks for. Throws `agent_not_found`, `reserved_name`. */
+/** The task that a request asks for. Throws `agent_not_found`, `reserved_name`, `task_not_found`. */
 export function newTask(request: StartTask, owner: string, { agents, config }: Agents): NewTask {
   const agent = request.agent ?? config.defaultAgent;
   if (!agents.some(({ name }) => name === agent)) {
@@ -32,11 +33,18 @@ export function newTask(request: StartTask, owner: string, { agents, config }: A
     description: request.description ?? null,
     input: request.input,
     conversation_id: request.conversation_id ?? null,
-    parent: null,
+    parent: parentOf(request),
     metadata: request.metadata ?? {},
     limits: {
       timeout_seconds: request.timeout_seconds ?? null,
       max_steps: request.max_steps ?? null,
     },
   };
+}
+
+function parentOf({ parent }: StartTask): Parent | null {
+  if (!parent) return null;
+  if (!isTaskId(parent.task_id)) throw taskNotFound();
+  // In JSON a field that is left out is not there; only Zod's types say `undefined`.
+  return parent as Parent;
 }

@@ -7,18 +7,25 @@ import type { IdempotencyKey, NewTask } from '../store/store.ts';
 export interface Tasks {
   /**
    * Accepts durably, then starts the workflow; with Temporal down the task stays PENDING and is started later. `watched`:
-   * a reader of its feed follows at once. Throws `ApiError` (`conversation_busy`, `conversation_not_found`,
-   * `idempotency_key_reused`, `store_unavailable`).
+   * a reader of its feed follows at once. Throws `ApiError` `conversation_not_found`, and what the store refuses.
    */
   start(
     task: NewTask,
     options?: { key?: IdempotencyKey | undefined; watched?: boolean },
   ): Promise<{ task: TaskRecord; created: boolean }>;
-  /** Records the cancel, stops the run, waits for its end up to `waitMs`. Throws `ApiError` `task_not_found`. */
+  /**
+   * Records the cancel, stops the run, or with `tree` all runs below it too, waits for their end up to `waitMs`. Throws `ApiError`
+   * `task_not_found`.
+   */
   cancel(
     id: string,
     owner: string,
-    request: { by: string | null; reason: string | null; waitMs: number },
+    request: {
+      by: string | null;
+      reason: string | null;
+      scope: 'task' | 'tree';
+      waitMs: number;
+    },
   ): Promise<Receipt>;
   /**
    * Writes to the task's run. Throws `ApiError` (`no_inbox`, `task_terminated`, `no_worker`, `rate_limited`,

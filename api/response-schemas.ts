@@ -72,7 +72,10 @@ export const TaskSchema = z
 export const ReceiptSchema = z
   .object({
     task_id: z.string(),
-    outcome: z.enum(['cancelled', 'cancelling', 'already_terminal']),
+    outcome: z.enum(['cancelled', 'cancelling', 'already_terminal']).openapi({
+      description:
+        'Of the task, and in the receipt of a whole tree of all of it: `already_terminal` where nothing ran.',
+    }),
     status: z.enum(TASK_STATUSES),
     requested_at: time.nullable(),
     stopped_at: time.nullable(),
@@ -81,7 +84,10 @@ export const ReceiptSchema = z
     partial_output: z.string().nullable(),
     usage: UsageSchema,
     get children() {
-      return z.array(ReceiptSchema);
+      return z.array(ReceiptSchema).openapi({
+        description:
+          'One for each task below, of any generation, that had not ended; oldest first.',
+      });
     },
   })
   .openapi('Receipt');

@@ -10,6 +10,8 @@ const MAX_INPUT_BYTES = 256 * 1024;
 const METADATA_KEY_LENGTH = 64;
 const METADATA_VALUE_LENGTH = 512;
 const METADATA_KEYS = 16;
+/** Of what a start says of its parent beside the id. */
+const MAX_PARENT_LENGTH = 256;
 const METADATA_FILTER = 'metadata.';
 /** Long enough for every id, name and page cursor that this service makes. */
 const MAX_FILTER_LENGTH = 1_000;
@@ -74,6 +76,18 @@ const ConversationIdSchema = z.string().refine(isConversationId, {
   error: 'must be conv_ and up to 64 letters, digits, - and _',
 });
 
+const ParentSchema = z
+  .strictObject({
+    task_id: text(1, MAX_FILTER_LENGTH),
+    run_id: text(1, MAX_PARENT_LENGTH).optional(),
+    call_id: text(1, MAX_PARENT_LENGTH).optional(),
+    agent_id: text(1, MAX_PARENT_LENGTH).optional(),
+  })
+  .openapi({
+    description:
+      'The task below which this one is started, which may have ended; run, tool call and agent are for the caller to say. A cancel of its tree reaches this task too.',
+  });
+
 /** `POST /v1/tasks` */
 export const StartTaskSchema = z
   .strictObject({
@@ -89,6 +103,7 @@ export const StartTaskSchema = z
     name: text(1, 64).optional(),
     description: text(0, 1_024).optional(),
     metadata: MetadataSchema.optional(),
+    parent: ParentSchema.optional(),
     on_busy: z.literal('reject', { error: "only 'reject' is supported yet" }).optional(),
     timeout_seconds: z.int().min(1).max(86_400).optional(),
     max_steps: z.int().min(1).max(1_000).optional(),
@@ -103,15 +118,6 @@ export const IdempotencyHeadersSchema = z.object({
     .optional(),
 });
 
-/** `POST /v1/tasks/{id}/cancel` */
-export const CancelTaskSchema = z
-  .strictObject({
-    reason: text(0, 1_000).optional(),
-    scope: z.enum(['tree', 'task']).optional(),
-    wait_ms: z.int().min(0).max(30_000).optional(),
-  })
-  .openapi('CancelTask');
-
 /** `POST /v1/conversations` */
 export const CreateConversationSchema = z
   .strictObject({ title: text(0, 256).optional(), metadata: MetadataSchema.optional() })
@@ -121,7 +127,7 @@ export const CreateConversationSchema = z
 export const IdParamsSchema = z.object({ id: z.string() });
 
 const ORDERS = ['asc', 'desc'] as const;
-const page = {
+export const page = {
   limit: integer(1, 100, 20),
   cursor: text(0, MAX_FILTER_LENGTH).optional(),
 };

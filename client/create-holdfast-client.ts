@@ -19,6 +19,13 @@ export interface HoldfastClientOptions {
   fetch?: typeof fetch;
 }
 
+export interface PageOptions {
+  /** 1 to 100. */
+  limit?: number;
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+}
+
 /** A page of a list. `next_cursor` is null at its end. */
 export interface ListPage<T> {
   data: T[];
@@ -33,7 +40,9 @@ export interface HoldfastClient {
   /** Starts a task. With an idempotency key a repetition gives the task of the first request. */
   start(request: StartRequest, options?: { idempotencyKey?: string }): Promise<Task>;
   get(taskId: string): Promise<Task>;
-  /** Asks a task to stop, and waits a while for its end: the receipt tells how far that went. */
+  /** The task and all tasks below it, of every generation, oldest first. */
+  tree(taskId: string, page?: PageOptions): Promise<ListPage<Task>>;
+  /** Asks a task and all below it to stop, and waits a while for their end: the receipt tells how far that went. */
   cancel(taskId: string, request?: CancelRequest): Promise<Receipt>;
   /** Writes to a running task. With an idempotency key a repetition is the same message. */
   message(
@@ -45,10 +54,7 @@ export interface HoldfastClient {
   approve(taskId: string, approvalId: string, request: DecideRequest): Promise<Taken>;
   list(request?: ListRequest): Promise<ListPage<Task>>;
   /** Stored messages of a conversation, oldest first. */
-  messages(
-    conversationId: string,
-    page?: { limit?: number; cursor?: string },
-  ): Promise<ListPage<Message>>;
+  messages(conversationId: string, page?: PageOptions): Promise<ListPage<Message>>;
   /** A token that reads the feed of a task, for who must not have the key: `events(taskId, { accessToken })`, or `EventSource`. */
   streamToken(taskId: string): Promise<StreamToken>;
   /** The feed of a task, to its end, however often the connection is lost on the way. */
@@ -75,6 +81,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   return {
     start: (body, options) => post('/v1/tasks', body, keyHeader(options)),
     get: (taskId) => request(taskPath(taskId)),
+    tree: (taskId, page = {}) => request(`${taskPath(taskId)}/tree${listQuery(page)}`),
     cancel: (taskId, body = {}) => post(`${taskPath(taskId)}/cancel`, body),
     message: (taskId, body, options) =>
       post(`${taskPath(taskId)}/messages`, body, keyHeader(options)),

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../contract/failures.ts';
-import type { TaskInput, TaskStatus, TaskType } from '../contract/task.ts';
+import type { Parent, TaskInput, TaskStatus, TaskType } from '../contract/task.ts';
 
 /** What to start. Only `input` is needed; the service's description of its API says what each field may hold. */
 export interface StartRequest {
@@ -13,6 +13,8 @@ export interface StartRequest {
   name?: string;
   description?: string;
   metadata?: Record<string, string>;
+  /** The task below which to start it: a cancel of that one's tree reaches it too. */
+  parent?: Parent;
   on_busy?: 'reject';
   timeout_seconds?: number;
   max_steps?: number;
@@ -20,8 +22,9 @@ export interface StartRequest {
 
 export interface CancelRequest {
   reason?: string;
+  /** `tree`, the default: with all tasks below it. */
   scope?: 'tree' | 'task';
-  /** Longest wait for the end, in milliseconds; the service's default is 2,000. */
+  /** Longest wait for the end of all of them, in milliseconds; the service's default is 2,000. */
   wait_ms?: number;
 }
 

@@ -7,7 +7,6 @@ import { ownTask } from '../own-task.ts';
 import { pageRequest } from '../page-request.ts';
 import { pageOf, ReceiptSchema, TaskSchema } from '../response-schemas.ts';
 import {
-  CancelTaskSchema,
   IdParamsSchema,
   ListTasksQuerySchema,
   NoQuerySchema,
@@ -15,6 +14,7 @@ import {
 } from '../schemas.ts';
 import { taskFilter } from '../task-filter.ts';
 import { taskView } from '../task-view.ts';
+import { CancelTaskSchema, TreeQuerySchema } from '../tree-schemas.ts';
 import { ERRORS, json } from './responses.ts';
 
 const DEFAULT_CANCEL_WAIT_MS = 2_000;
@@ -36,6 +36,15 @@ const getRoute = createRoute({
   responses: { 200: json(TaskSchema, 'The task.'), ...ERRORS },
 });
 
+const treeRoute = createRoute({
+  method: 'get',
+  path: '/v1/tasks/{id}/tree',
+  summary: 'List a task and all tasks below it',
+  description: 'Of every generation, each with its `parent`. A parent comes before its children.',
+  request: { params: IdParamsSchema, query: TreeQuerySchema },
+  responses: { 200: json(pageOf(TaskSchema), 'A page, oldest first.'), ...ERRORS },
+});
+
 const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/tasks/{id}',
@@ -47,20 +56,22 @@ const deleteRoute = createRoute({
 const cancelRoute = createRoute({
   method: 'post',
   path: '/v1/tasks/{id}/cancel',
-  summary: 'Cancel a task',
+  summary: 'Cancel a task, with all tasks below it',
+  description:
+    'Where the task has ended, those below it are cancelled all the same. With `scope: task` they go on.',
   request: {
     params: IdParamsSchema,
     query: NoQuerySchema,
     body: { required: false, content: { 'application/json': { schema: CancelTaskSchema } } },
   },
   responses: {
-    200: json(ReceiptSchema, 'The task has ended.'),
+    200: json(ReceiptSchema, 'All that was to be cancelled has ended.'),
     202: json(ReceiptSchema, 'The cancel is recorded and will happen.'),
     ...ERRORS,
   },
 });
 
-/** List, read, forget and cancel tasks. */
+/** List, read, forget and cancel tasks, and list their trees. */
 export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
   const { store, tasks, config } = dependencies;
 
@@ -77,6 +88,14 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
     return c.json(await currentView(await ownTask(store, reference), dependencies), 200);
   });
 
+  app.openapi(treeRoute, async (c) => {
+    const { id } = await ownTask(store, { id: c.req.valid('param').id, owner: c.get('owner') });
+    const { limit, cursor } = c.req.valid('query');
+    const page = { limit, ...(cursor !== undefined && { cursor }) };
+    const { data, next_cursor } = await store.listTree(id, c.get('owner'), page);
+    return c.json({ data: data.map((task) => taskView(task, config)), next_cursor }, 200);
+  });
+
   app.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid('param');
     if (!isTaskId(id)) throw taskNotFound();
@@ -87,9 +106,13 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
   app.openapi(cancelRoute, async (c) => {
     const { id } = c.req.valid('param');
     if (!isTaskId(id)) throw taskNotFound();
-    const { reason = null, wait_ms: waitMs = DEFAULT_CANCEL_WAIT_MS } = c.req.valid('json');
+    const {
+      reason = null,
+      scope = 'tree',
+      wait_ms: waitMs = DEFAULT_CANCEL_WAIT_MS,
+    } = c.req.valid('json');
     const by = c.get('owner');
-    const receipt = await tasks.cancel(id, by, { by, reason, waitMs });
+    const receipt = await tasks.cancel(id, by, { by, reason, scope, waitMs });
     return c.json(receipt, receipt.outcome === 'cancelling' ? 202 : 200);
   });
 }

@@ -101,9 +101,10 @@ function tasksOn(store: Store): Tasks {
       if (!accepted) throw new ApiError('conversation_not_found', 'There is no such conversation.');
       return accepted;
     },
-    async cancel(id, owner, { by, reason }) {
-      const at = new Date().toISOString();
-      const result = await store.requestCancel(id, owner, { at, by, reason });
+    async cancel(id, owner, { by, reason, scope }) {
+      const request = { at: new Date().toISOString(), by, reason };
+      const cancel = scope === 'tree' ? store.requestTreeCancel : store.requestCancel;
+      const result = await cancel(id, owner, request);
       if (!result) throw taskNotFound();
       return receiptOf(
         result.task,

@@ -24,6 +24,7 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
   'post /v1/tasks': { status: 202, body: { input: 'Hello' } },
   'get /v1/tasks': { status: 200 },
   'get /v1/tasks/{id}': { status: 200, path: '/v1/tasks/TASK' },
+  'get /v1/tasks/{id}/tree': { status: 200, path: '/v1/tasks/TASK/tree' },
   'delete /v1/tasks/{id}': { status: 204, path: '/v1/tasks/ENDED' },
   'post /v1/tasks/{id}/cancel': { status: 202, path: '/v1/tasks/TASK/cancel', body: {} },
   'post /v1/tasks/{id}/messages': {

@@ -59,7 +59,7 @@ export interface Rig extends AsyncDisposable {
   /** `POST /v1/tasks`; expects 202. `headers` say for whom. */
   start(body: StartBody, headers?: Record<string, string>): Promise<Task>;
   get(id: string): Promise<Task>;
-  cancel(id: string, body?: { reason?: string; wait_ms?: number }): Promise<Receipt>;
+  cancel(id: string, body?: CancelBody): Promise<Receipt>;
   messages(conversationId: string): Promise<Message[]>;
   /** Any request; a body is sent as JSON. */
   request<T = ErrorBody>(
@@ -96,6 +96,12 @@ export interface StartBody {
   model?: string;
   conversation_id?: string;
   [field: string]: unknown;
+}
+
+export interface CancelBody {
+  reason?: string;
+  scope?: 'task' | 'tree';
+  wait_ms?: number;
 }
 
 export interface Answer<T> {

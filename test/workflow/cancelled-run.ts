@@ -40,14 +40,20 @@ export interface StreamingRun {
   reader: FeedReader;
 }
 
-/** A run in a conversation of its own, once its reader shows `PARTIAL`. */
+/** A run in a conversation of its own, once its reader shows `PARTIAL`. `above`: the task below which it is started. */
 export async function streamingRun(
   rig: Rig,
   turns: Turn[] = [halfAnswer()],
+  above?: { id: string },
 ): Promise<StreamingRun> {
   const { model, key } = rig.script(...turns);
   const conversation = newConversation();
-  const { id } = await rig.start({ input: 'How?', model, conversation_id: conversation });
+  const { id } = await rig.start({
+    input: 'How?',
+    model,
+    conversation_id: conversation,
+    ...(above && { parent: { task_id: above.id } }),
+  });
   const reader = await rig.read(id);
   await reader.untilTrue(() =>
     [...reader.screen.steps.keys()].some((step) => reader.screen.text(step) === PARTIAL),
