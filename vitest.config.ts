@@ -66,6 +66,14 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          ...onTemporal,
+          sequence: { groupOrder: 5 },
+        },
+      },
       ...clusterProjects,
     ],
   },

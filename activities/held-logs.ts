@@ -15,6 +15,9 @@ export interface HeldLogs {
   append(runId: string, appended: AppendedEntry): void;
   /** The run's entries up to the one with this digest; null where they are not all here. */
   read(runId: string, digest: string | undefined): LogEvent[] | null;
+  /** What the store holds from before this workflow run: it does not change any more. Null where it is not here. */
+  readPast(runId: string): LogEvent[] | null;
+  keepPast(runId: string, events: LogEvent[]): void;
 }
 
 interface HeldLog {
@@ -25,6 +28,7 @@ interface HeldLog {
 
 export function createHeldLogs(): HeldLogs {
   const logs = new LRUCache<string, HeldLog>({ maxSize: MAX_LENGTH });
+  const pasts = new LRUCache<string, LogEvent[]>({ maxSize: MAX_LENGTH });
 
   /** The run's log, cut behind the entry with this digest. */
   function cut(runId: string, digest: string): HeldLog | null {
@@ -52,6 +56,10 @@ export function createHeldLogs(): HeldLogs {
       const entries = logs.get(runId)?.appended ?? [];
       const end = entries.findLastIndex((appended) => appended.digest === digest);
       return end < 0 ? null : entries.slice(0, end + 1).map(({ entry }) => entry);
+    },
+    readPast: (runId) => pasts.get(runId) ?? null,
+    keepPast(runId, events) {
+      pasts.set(runId, events, { size: JSON.stringify(events).length });
     },
   };
 }

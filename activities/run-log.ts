@@ -56,14 +56,23 @@ export async function readRunLog(
   { store, logs }: { store: Store; logs: HeldLogs },
   log: LogSoFar,
 ): Promise<LogEvent[]> {
-  const { taskId } = log;
-  const held = await readOwnLog(context, logs, log);
-  const stored: LogEvent[] = [];
-  for (let after = 1; after < held.firstSeq - 1; after = stored.at(-1)?.seq ?? after) {
-    const { events } = await store.readLog(taskId, after, PAGE_BYTES);
-    if (events.length === 0)
-      throw new Error(`stored log ends at ${after}, expected ${held.firstSeq - 1}`);
-    stored.push(...events.filter((event) => event.seq < held.firstSeq));
+  const { firstSeq, events } = await readOwnLog(context, logs, log);
+  const runId = context.info.workflowExecution?.runId ?? '';
+  let past = logs.readPast(runId);
+  if (!past) {
+    past = await readStored(store, log.taskId, firstSeq - 1);
+    logs.keepPast(runId, past);
   }
-  return [...stored, ...held.events];
+  return [...past, ...events];
+}
+
+/** From entry 2 up to `through`, which is stored. */
+async function readStored(store: Store, taskId: string, through: number): Promise<LogEvent[]> {
+  const stored: LogEvent[] = [];
+  for (let after = 1; after < through; after = stored.at(-1)?.seq ?? after) {
+    const { events } = await store.readLog(taskId, after, PAGE_BYTES);
+    if (events.length === 0) throw new Error(`stored log ends at ${after}, expected ${through}`);
+    stored.push(...events.filter((event) => event.seq <= through));
+  }
+  return stored;
 }

@@ -106,7 +106,7 @@ export const StartTaskSchema = z
     parent: ParentSchema.optional(),
     on_busy: z.literal('reject', { error: "only 'reject' is supported yet" }).optional(),
     timeout_seconds: z.int().min(1).max(86_400).optional(),
-    max_steps: z.int().min(1).max(1_000).optional(),
+    max_steps: z.int().min(1).max(10_000).optional(),
   })
   .openapi('StartTask');
 export type StartTask = z.infer<typeof StartTaskSchema>;

@@ -65,6 +65,9 @@ export function createCallBook() {
       call.closing = { by, at: Date.now() };
       call.closed.resolve(call.closing);
     },
+    forget(key: string): void {
+      for (const { request } of arrivedOf(key)) request.body.messages = [];
+    },
     /** For tests in other processes. */
     summary() {
       const entries = [...book.keys()].map((key) => [key, arrivedOf(key).map(summaryOf)] as const);

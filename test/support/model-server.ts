@@ -27,6 +27,8 @@ export interface ModelServer extends AsyncDisposable {
   /** Adds turns to a key's script; each request takes the next one. */
   script(key: string, turns: readonly Turn[]): void;
   requests(key: string): RecordedRequest[];
+  /** Drops what the requests so far have said: the prompts of a very long run are more than fits. */
+  forget(key: string): void;
   /** How many requests have arrived. */
   calls(key: string): number;
   /** Resolves when the nth call has arrived. */
@@ -76,6 +78,7 @@ export async function startModelServer({ port = 0 }: { port?: number } = {}): Pr
     problems: script.problems,
     script: script.add,
     requests: (key) => calls.arrivedOf(key).map(({ request }) => request),
+    forget: calls.forget,
     calls: (key) => calls.arrivedOf(key).length,
     arrived: (key, n) => calls.nth(key, n).arrived.promise,
     sent: (key, n) => calls.nth(key, n).sent,

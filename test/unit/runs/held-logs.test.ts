@@ -61,3 +61,11 @@ it('holds so many logs only as fit its bound, the newest', () => {
   expect(logs.read('run-0', digests[0])).toBeNull();
   expect(logs.read('run-39', digests[39])).toHaveLength(2);
 });
+
+it('keeps what the store holds from before a workflow run', () => {
+  const logs = createHeldLogs();
+  expect(logs.readPast(RUN)).toBeNull();
+  logs.keepPast(RUN, [progress(2, 'a')]);
+  logs.keepPast('run-2', []);
+  expect([logs.readPast(RUN), logs.readPast('run-2')]).toEqual([[progress(2, 'a')], []]);
+});
