@@ -93,6 +93,18 @@ describe('with another key than its owner’s', () => {
     expect(JSON.stringify(run.reader.frames)).not.toContain('not yours');
   });
 
+  it('O1 a task cannot be named in a start either: nothing begins below it', async () => {
+    const run = await startHalves(ada);
+    const [refusal, ofAbsent] = await Promise.all(
+      [run.task.id, newId('task')].map((task_id) =>
+        refusalOf(bob, 'POST', '/v1/tasks', { input: 'Go.', parent: { task_id } }),
+      ),
+    );
+    expect(refusal).toMatchObject({ status: 404, error: { code: 'task_not_found' } });
+    expect(refusal).toEqual(ofAbsent);
+    await finish(run);
+  });
+
   it('O2 a task is in no list, whatever is filtered by, and nor is its conversation', async () => {
     const conversation_id = newId('conv');
     const run = await startHalves(ada, { conversation_id, name: 'scout', metadata: { team: 'a' } });
