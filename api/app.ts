@@ -12,6 +12,7 @@ import { addAgentRoutes } from './routes/agents.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import { addEventRoutes } from './routes/events.ts';
+import { addGroupEventRoutes } from './routes/group-events.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addRunRoutes } from './routes/runs.ts';
 import { addStartRoute } from './routes/start-task.ts';
@@ -30,6 +31,7 @@ export function createApp(dependencies: AppDependencies): App {
   addRunRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addStreamTokenRoute(app, dependencies);
+  addGroupEventRoutes(app, dependencies);
   addConversationRoutes(app, dependencies);
   addAgentRoutes(app, dependencies);
   addHealthRoutes(app, dependencies);

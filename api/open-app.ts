@@ -46,6 +46,8 @@ export function openApp(options: OpenAppOptions): OpenApp {
   const { streamMaxMs, maxStreams } = settings;
   const feed = createFeed({
     hubs,
+    store,
+    relay,
     streamMaxMs,
     maxStreams,
     view: (task) => taskView(task, settings),

@@ -1,7 +1,7 @@
 import type { ApprovalDecision, LogPlace } from '../contract/run-messages.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Live, Receipt } from '../contract/wire.ts';
-import type { IdempotencyKey, NewTask } from '../store/store.ts';
+import type { IdempotencyKey, NewTask, TaskGroup } from '../store/store.ts';
 
 /** What the routes ask of the running system: the part of the API that talks to Temporal. */
 export interface Tasks {
@@ -48,8 +48,8 @@ export interface Tasks {
   forget(id: string, owner: string): Promise<void>;
 }
 
+/** What every reader of a feed says. */
 export interface FeedRequest {
-  task: TaskRecord;
   /** `Last-Event-ID`, else `?after=`, as it came. */
   cursor: string | undefined;
   /** False: log entries only. */
@@ -62,12 +62,30 @@ export interface FeedRequest {
   mayRead(): boolean;
 }
 
-/** The feed: one hub per watched task, any number of readers. */
+export interface TaskFeedRequest extends FeedRequest {
+  task: TaskRecord;
+}
+
+export interface GroupFeedRequest extends FeedRequest {
+  group: TaskGroup;
+}
+
+/** How much of a feed is wanted as JSON, and how long the reader waits for the first of it. */
+export interface PageRequest {
+  limit: number;
+  waitMs: number;
+}
+
+/** The feeds: one hub per watched task, any number of readers. */
 export interface Feed {
   /** The SSE response (200, or 204 at the terminal event). Throws `ApiError` (`cursor_*`) before the first byte. */
-  stream(request: FeedRequest): Promise<Response>;
+  stream(request: TaskFeedRequest): Promise<Response>;
   /** Log entries as JSON; waits up to `waitMs` for at least one. */
-  page(request: FeedRequest & { limit: number; waitMs: number }): Promise<FeedPage>;
+  page(request: TaskFeedRequest & PageRequest): Promise<FeedPage>;
+  /** One response for all tasks of a group, those that are still to be accepted too. It does not end with them. Throws as `stream`. */
+  streamGroup(request: GroupFeedRequest): Promise<Response>;
+  /** Their log entries as JSON, as `page` gives one task's. */
+  pageGroup(request: GroupFeedRequest & PageRequest): Promise<GroupFeedPage>;
   /** Ends every stream between two frames and refuses new ones: for shutdown. */
   drain(): Promise<void>;
 }
@@ -79,3 +97,5 @@ export interface FeedPage {
   last_seq: number;
   terminal: boolean;
 }
+
+export type GroupFeedPage = Pick<FeedPage, 'data' | 'next'>;

@@ -135,6 +135,15 @@ export const StreamTokenSchema = z
   })
   .openapi('StreamToken');
 
+export const GroupEventPageSchema = z
+  .object({
+    data: z.array(z.unknown()),
+    next: z.string().openapi({
+      description: 'Cursor behind the last entry of `data`; goes on with tasks still to come, too.',
+    }),
+  })
+  .openapi('GroupEventPage');
+
 export const AgentSchema = z
   .object({
     name: z.string(),

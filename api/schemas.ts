@@ -25,7 +25,7 @@ export const text = (min: number, max: number) =>
     .refine(isClean, { error: 'must be well-formed Unicode without U+0000' });
 
 /** A whole number in a query. */
-const integer = (min: number, max: number, fallback: number) =>
+export const integer = (min: number, max: number, fallback: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, 'must be a whole number')
@@ -47,7 +47,7 @@ function utc(value: string): string {
 }
 
 /** `true` unless it says `false`. */
-const flag = z
+export const flag = z
   .enum(['true', 'false'])
   .default('true')
   .transform((value) => value === 'true')
@@ -176,20 +176,5 @@ export function metadataKey(name: string): string | null {
 
 /** `GET /v1/tasks/{id}` */
 export const TaskQuerySchema = z.strictObject({ conversation_id: z.string().optional() });
-
-/** `GET /v1/tasks/{id}/events`; `limit` and `wait_ms` count for JSON only. */
-export const EventsQuerySchema = z.strictObject({
-  conversation_id: z.string().optional(),
-  access_token: z
-    .string()
-    .optional()
-    .openapi({ description: 'A stream token, where no key can be sent.' }),
-  after: z.string().optional(),
-  deltas: flag,
-  limit: integer(1, 100, 100),
-  wait_ms: integer(0, 30_000, 0),
-});
-
-export const EventsHeadersSchema = z.object({ 'Last-Event-ID': z.string().optional() });
 
 export const NoQuerySchema = z.strictObject({});

@@ -34,7 +34,7 @@ export interface ListPage<T> {
 
 /**
  * The service, for browsers and Node. What the service refuses is thrown as a `HoldfastError`; where it cannot be reached,
- * `fetch`'s own `TypeError` comes through. Only `events` tries again by itself.
+ * `fetch`'s own `TypeError` comes through. Only the feeds try again by themselves.
  */
 export interface HoldfastClient {
   /** Starts a task. With an idempotency key a repetition gives the task of the first request. */
@@ -59,6 +59,15 @@ export interface HoldfastClient {
   streamToken(taskId: string): Promise<StreamToken>;
   /** The feed of a task, to its end, however often the connection is lost on the way. */
   events(taskId: string, options?: FeedOptions): AsyncGenerator<FeedFrame, void, undefined>;
+  /** The feed of all tasks of a conversation, from its first one on, until the reader leaves. */
+  conversationEvents(
+    conversationId: string,
+    options?: Omit<FeedOptions, 'accessToken'>,
+  ): AsyncGenerator<FeedFrame, void, undefined>;
+  /** The log entries of all tasks, from now on unless `after` says otherwise, until the reader leaves. */
+  allEvents(
+    options?: Pick<FeedOptions, 'after' | 'signal'>,
+  ): AsyncGenerator<FeedFrame, void, undefined>;
 }
 
 /** Makes a client. Throws a `TypeError` where `baseUrl` is no URL. */
@@ -78,6 +87,8 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       body: JSON.stringify(body),
     });
 
+  const several = { fetch: ask, endless: true };
+
   return {
     start: (body, options) => post('/v1/tasks', body, keyHeader(options)),
     get: (taskId) => request(taskPath(taskId)),
@@ -89,10 +100,13 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       post(`${taskPath(taskId)}/approvals/${encodeURIComponent(approvalId)}`, body),
     list: (filter = {}) => request(`/v1/tasks${listQuery(filter)}`),
     messages: (conversationId, page = {}) =>
-      request(`/v1/conversations/${encodeURIComponent(conversationId)}/messages${listQuery(page)}`),
+      request(`${conversationPath(conversationId)}/messages${listQuery(page)}`),
     streamToken: (taskId) => request(`${taskPath(taskId)}/stream-token`, { method: 'POST' }),
     events: (taskId, feed = {}) =>
       readFeed({ url: `${base}${taskPath(taskId)}/events`, fetch: ask }, feed),
+    conversationEvents: (conversationId, feed = {}) =>
+      readFeed({ ...several, url: `${base}${conversationPath(conversationId)}/events` }, feed),
+    allEvents: (feed = {}) => readFeed({ ...several, url: `${base}/v1/events` }, feed),
   };
 }
 
@@ -114,6 +128,10 @@ function withKey({ apiKey, fetch: given }: HoldfastClientOptions): typeof fetch 
 
 function taskPath(taskId: string): string {
   return `/v1/tasks/${encodeURIComponent(taskId)}`;
+}
+
+function conversationPath(conversationId: string): string {
+  return `/v1/conversations/${encodeURIComponent(conversationId)}`;
 }
 
 /** `metadata` as one parameter per key, a list as one per value. */

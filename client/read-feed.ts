@@ -22,6 +22,8 @@ export interface FeedOptions {
 export interface FeedSource {
   url: string;
   fetch: typeof fetch;
+  /** It does not end with a task. */
+  endless?: boolean;
 }
 
 /** Wait before a reconnection until the server has named one, in milliseconds. */
@@ -31,7 +33,7 @@ const LONGEST_RETRY_MS = 10_000;
 const SILENCE_MS = 45_000;
 
 /**
- * Reads a feed to its terminal event, over as many connections as that takes: a connection that is lost, or that the server
+ * Reads a feed, a task's to its terminal event, over as many connections as that takes: a connection that is lost, or that the server
  * ends, is opened again behind the last frame, after the time that the server asks for, and later and later where nothing
  * comes. Ends early, without an error, once the signal is aborted. Throws `HoldfastError` for what waiting does not mend.
  */
@@ -106,7 +108,7 @@ async function* connect(
       if (signal?.aborted) return;
       const received = { id: id ?? '', frame: JSON.parse(data) as Frame };
       state.lastId = received.id;
-      state.ended = isLast(received.frame);
+      state.ended = !source.endless && isLast(received.frame);
       yield received;
       if (state.ended) return;
     }

@@ -10,10 +10,15 @@ export interface Cursor {
 
 export const START: Cursor = { seq: 0, attempt: 0, offset: 0 };
 
+/** How ids of frames begin in the feed of all tasks of an owner; in a conversation's, with its id. */
+export const ALL_TASKS_FEED = 'events';
+
 export type CursorProblem = 'cursor_invalid' | 'cursor_foreign';
 
+/** Of a feed of several tasks. */
+const OF_SEVERAL = /^(?:conv_[^:]*|events):/;
 const SHAPE =
-  /^(?:((?:task|conv)_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
+  /^(?:(task_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
 
 /** The frame id: `<task_id>:<seq>` for a log entry, `<task_id>:<seq>.<attempt>.<offset>` for text. */
 export function formatCursor(taskId: string, { seq, attempt, offset }: Cursor): string {
@@ -23,7 +28,7 @@ export function formatCursor(taskId: string, { seq, attempt, offset }: Cursor): 
 /** Reads a `Last-Event-ID` or `?after=`. A bare number is a seq of this task; empty or `0` is the start. */
 export function parseCursor(taskId: string, text: string | undefined): Cursor | CursorProblem {
   if (text === undefined || text === '') return START;
-  if (text.startsWith('conv_') && text.includes(':')) return 'cursor_foreign';
+  if (OF_SEVERAL.test(text)) return 'cursor_foreign';
   const match = SHAPE.exec(text);
   if (!match) return 'cursor_invalid';
   const [, owner, seq, attempt, offset] = match;

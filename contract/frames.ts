@@ -17,8 +17,13 @@ export interface Partial {
   tool_call_begun?: true;
 }
 
+/** Whose a frame is that is no log entry: said only in feeds of several tasks. */
+interface OfTask {
+  task_id?: string;
+}
+
 /** A piece of text of the step that is being generated now. `offset` is where `text` begins, in UTF-16 units over all blocks. */
-export interface DeltaFrame {
+export interface DeltaFrame extends OfTask {
   type: 'turn.delta';
   step: number;
   attempt: number;
@@ -29,14 +34,14 @@ export interface DeltaFrame {
 }
 
 /** Drop what you have of this step: the text that follows is `attempt`'s, from its start. */
-export interface ResetFrame {
+export interface ResetFrame extends OfTask {
   type: 'turn.reset';
   step: number;
   attempt: number;
 }
 
 /** The exact continuation cannot be given: drop what you have, this is the state as of `seq`. */
-export interface SnapshotFrame {
+export interface SnapshotFrame extends OfTask {
   type: 'snapshot';
   seq: number;
   task: unknown;
@@ -45,7 +50,15 @@ export interface SnapshotFrame {
   blocks?: Block[];
 }
 
-export type Frame = LogEvent | DeltaFrame | ResetFrame | SnapshotFrame;
+/** First in a feed that begins now: its id is the place where it begins, so that a reader who is cut off at once can resume. */
+export interface OpenedFrame {
+  type: 'feed.opened';
+}
+
+/** Of one task, and no entry of its log. */
+export type LiveFrame = DeltaFrame | ResetFrame | SnapshotFrame;
+
+export type Frame = LogEvent | LiveFrame | OpenedFrame;
 
 /** Narrows heartbeat or failure details, which Temporal hands over untyped. */
 export function isPartial(value: unknown): value is Partial {

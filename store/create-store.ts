@@ -17,6 +17,7 @@ import { createOwnerQueue } from './owner-queue.ts';
 import { requestCancel } from './request-cancel.ts';
 import { goesWith, type Accepted, type Start } from './starts.ts';
 import type { Store } from './store.ts';
+import { groupNow, groupTasks, groupTasksBehind, lastNumber } from './task-groups.ts';
 import { appendLog, readLog } from './task-log.ts';
 import { beginTask, deleteTask, getTask } from './tasks.ts';
 import { listTree, TREE_LIMITS } from './tree.ts';
@@ -38,6 +39,12 @@ export function createStore(database: Database, limits = TREE_LIMITS): Store {
     listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
     listTree: (id, owner, page) => query((db) => listTree(db, { id, owner }, page)),
     deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),
+
+    groupTasks: (group, numbers) => query((db) => groupTasks(db, group, numbers)),
+    groupTasksBehind: (group, after, limit) =>
+      query((db) => groupTasksBehind(db, group, { after, limit })),
+    groupNow: (group, limit) => transaction((tx) => groupNow(tx, group, limit)),
+    lastNumber: () => query(lastNumber),
 
     beginTask: (id, runId) => query((db) => beginTask(db, id, runId)),
     requestCancel: (id, owner, request) =>

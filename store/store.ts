@@ -67,6 +67,18 @@ export interface TaskFilter {
   created_before?: string;
 }
 
+/** Tasks that share a feed: those of a conversation of the owner, or all of the owner. */
+export interface TaskGroup {
+  owner: string;
+  conversationId: string | null;
+}
+
+/** A task with its number: tasks of an owner become visible in the order of their numbers. */
+export interface NumberedTask {
+  number: number;
+  task: TaskRecord;
+}
+
 export interface PageRequest {
   /** 1 to 100. */
   limit: number;
@@ -143,6 +155,15 @@ export interface Store extends KeyStore, TreeStore, AsyncDisposable {
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;
   /** Forgets an ended task: row, log, idempotency key. Its messages stay in the conversation. False: absent or another's. Throws `task_not_terminal`. */
   deleteTask(id: string, owner: string): Promise<boolean>;
+
+  /** Tasks of the group by their numbers, in that order, without those that are absent. */
+  groupTasks(group: TaskGroup, numbers: readonly number[]): Promise<NumberedTask[]>;
+  /** The tasks of the group that were accepted behind number `after`, in the order of their numbers. */
+  groupTasksBehind(group: TaskGroup, after: number, limit: number): Promise<NumberedTask[]>;
+  /** The group's newest number, 0 where it has no task, and its tasks that have not ended, oldest first. */
+  groupNow(group: TaskGroup, limit: number): Promise<{ newest: number; active: NumberedTask[] }>;
+  /** No task, of whatever owner, has a higher number. */
+  lastNumber(): Promise<number>;
 
   /** PENDING → RUNNING for this workflow run (RUNNING stays RUNNING with the new run id). Null: it has ended or is absent. */
   beginTask(id: string, runId: string): Promise<TaskRecord | null>;

@@ -1,6 +1,6 @@
 import type { Hub } from './hub.ts';
 
-/** Waits for a hub's changes, for one reader. Must be closed. */
+/** Waits for changes of what a reader reads. Must be closed. */
 export interface ChangeWaiter {
   /** Resolves at the next change, or once the reader's time is over. False: nothing came within `waitMs`. */
   changed(waitMs?: number): Promise<boolean>;
@@ -9,10 +9,10 @@ export interface ChangeWaiter {
   close(): void;
 }
 
-export function createChangeWaiter(hub: Hub, over: AbortSignal): ChangeWaiter {
+export function createChangeWaiter(source: Pick<Hub, 'onChange'>, over: AbortSignal): ChangeWaiter {
   let wake = (_changed: boolean) => {};
   const ring = () => wake(true);
-  const unsubscribe = hub.onChange(ring);
+  const unsubscribe = source.onChange(ring);
   // Kept here, because a signal that is made of others looks at all of them whenever it is asked.
   let isOver = over.aborted;
   const onAbort = () => {

@@ -1,4 +1,4 @@
-import { formatCursor, type Cursor } from '../../contract/cursor.ts';
+import { formatCursor, START, type Cursor } from '../../contract/cursor.ts';
 import {
   isStepEntry,
   isTerminalEvent,
@@ -6,7 +6,7 @@ import {
   type LogEvent,
   type StepEntry,
 } from '../../contract/events.ts';
-import type { Frame, Partial } from '../../contract/frames.ts';
+import type { LiveFrame, Partial } from '../../contract/frames.ts';
 import { piecesFrom, spokenLength, type Block } from '../../contract/text.ts';
 import { lastSeq, type WatchedTask } from './watched-task.ts';
 
@@ -25,6 +25,10 @@ export interface Position extends Cursor {
 export interface WireFrame {
   id: string;
   data: string;
+  /** The place behind it. */
+  at: Cursor;
+  /** What it says, where it is no entry of the log. */
+  live: LiveFrame | null;
   /** Nothing follows. */
   last: boolean;
 }
@@ -71,7 +75,7 @@ function passEntry(position: Position, entry: LogEvent): void {
  * not be told that text again.
  */
 function withText(frame: WireFrame, task: WatchedTask, position: Position): WireFrame {
-  return { ...frame, id: formatCursor(task.taskId, position) };
+  return { ...frame, ...placeOf(task.taskId, position) };
 }
 
 /** What the current attempt has said and the reader does not have. */
@@ -99,8 +103,7 @@ function fromItsStart(task: WatchedTask, spoken: Spoken, position: Position): Wi
   const isBlank = showsNothing(task, position);
   position.attempt = attempt;
   position.offset = 0;
-  const reset = () =>
-    wire(formatCursor(task.taskId, position), { type: 'turn.reset', step, attempt });
+  const reset = () => liveFrame(task.taskId, position, { type: 'turn.reset', step, attempt });
   return [...(isBlank ? [] : [reset()]), ...deltas(task, spoken, position)];
 }
 
@@ -143,12 +146,19 @@ const NEWEST_DELTAS = new WeakMap<WatchedTask, { place: string; frames: WireFram
 function deltaFrames(taskId: string, { step, attempt, blocks }: Spoken, from: Cursor): WireFrame[] {
   return piecesFrom(blocks, from.offset).map((piece) => {
     const end = { ...from, offset: piece.offset + piece.text.length };
-    return wire(formatCursor(taskId, end), { type: 'turn.delta', step, attempt, ...piece });
+    return liveFrame(taskId, end, { type: 'turn.delta', step, attempt, ...piece });
   });
 }
 
-function wire(id: string, frame: Exclude<Frame, LogEvent>): WireFrame {
-  return { id, data: JSON.stringify(frame), last: false };
+/** A frame that is no entry of the log, with the place behind it. */
+export function liveFrame(taskId: string, at: Cursor, live: LiveFrame): WireFrame {
+  return { ...placeOf(taskId, at), data: JSON.stringify(live), live, last: false };
+}
+
+/** The place behind a frame, which is its id. */
+function placeOf(taskId: string, { seq, attempt, offset }: Cursor): Pick<WireFrame, 'id' | 'at'> {
+  const at = { seq, attempt, offset };
+  return { id: formatCursor(taskId, at), at };
 }
 
 const FRAMES_OF_ENTRIES = new WeakMap<LogEvent, WireFrame>();
@@ -158,8 +168,9 @@ function entryFrame(entry: LogEvent): WireFrame {
   const known = FRAMES_OF_ENTRIES.get(entry);
   if (known) return known;
   const frame = {
-    id: `${entry.task_id}:${entry.seq}`,
+    ...placeOf(entry.task_id, { ...START, seq: entry.seq }),
     data: JSON.stringify(entry),
+    live: null,
     last: isTerminalEvent(entry),
   };
   FRAMES_OF_ENTRIES.set(entry, frame);

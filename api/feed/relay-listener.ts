@@ -62,6 +62,7 @@ export function createRelayListener(
       case 'end':
         return askSoon('store', 0);
       case 'cancel':
+      case 'accepted':
         return;
     }
   };

@@ -1,4 +1,4 @@
-import { parseCursor, START, type Cursor } from '../../contract/cursor.ts';
+import { parseCursor, START, type Cursor, type CursorProblem } from '../../contract/cursor.ts';
 import { isStepEntry } from '../../contract/events.ts';
 import type { TaskStatus } from '../../contract/task.ts';
 import { ApiError } from '../errors.ts';
@@ -8,7 +8,11 @@ import { hasEnded, lastSeq, type WatchedTask } from './watched-task.ts';
 
 /** Reads a cursor as it came. Throws `ApiError` `cursor_invalid`, `cursor_foreign`. */
 export function readCursor(taskId: string, text: string | undefined): Cursor {
-  const cursor = parseCursor(taskId, text);
+  return accepted(parseCursor(taskId, text));
+}
+
+/** A cursor that was read, of whatever feed. Throws `ApiError` `cursor_invalid`, `cursor_foreign`. */
+export function accepted<C extends object>(cursor: C | CursorProblem): C {
   if (cursor === 'cursor_invalid') {
     throw new ApiError(
       'cursor_invalid',
@@ -47,13 +51,17 @@ export async function resume(
   if (cursor.seq > lastSeq(task)) {
     // This process knows of a reset: the cursor may well be of the log before it.
     if (task.generation > 0) return 'snapshot';
-    if (endIsKnown)
-      throw new ApiError('cursor_ahead', 'The cursor is ahead of the log; start without a cursor.');
+    if (endIsKnown) throw cursorAhead();
   }
   // The step's own entry, which is known by now, carries its whole text and replaces what the reader has.
   if (stepIsComplete(task, cursor))
     return { ...cursor, attempt: 0, offset: 0, deltas, following: false };
   return { ...cursor, deltas, following: true };
+}
+
+/** Of a log, or of the tasks there are. */
+export function cursorAhead(): ApiError {
+  return new ApiError('cursor_ahead', 'The cursor is ahead of the log; start without a cursor.');
 }
 
 /** The archive's entries are not those that its readers were shown, but for the first; only their count may be the same. */

@@ -1,9 +1,7 @@
-import { formatCursor } from '../../contract/cursor.ts';
 import { isStepEntry } from '../../contract/events.ts';
 import type { SnapshotFrame } from '../../contract/frames.ts';
 import { spokenLength, type Block } from '../../contract/text.ts';
-import type { SseFrame } from '../sse.ts';
-import type { Position } from './next-frames.ts';
+import { liveFrame, type Position, type WireFrame } from './next-frames.ts';
 import { hasEnded, lastSeq, type WatchedTask } from './watched-task.ts';
 
 /**
@@ -14,7 +12,7 @@ export function takeSnapshot(
   task: WatchedTask,
   view: unknown,
   deltas: boolean,
-): { frame: SseFrame; position: Position } {
+): { frame: WireFrame; position: Position } {
   const ended = hasEnded(task);
   const seq = lastSeq(task) - (ended ? 1 : 0);
   const spoken = ended ? lastStep(task) : speaking(task, seq);
@@ -22,10 +20,7 @@ export function takeSnapshot(
   const attempt = length > 0 ? (spoken?.attempt ?? 0) : 0;
   const position = { seq, attempt, offset: length, deltas, following: !ended };
   const data: SnapshotFrame = { type: 'snapshot', seq, task: view, ...spoken };
-  return {
-    frame: { id: formatCursor(task.taskId, position), data: JSON.stringify(data) },
-    position,
-  };
+  return { frame: liveFrame(task.taskId, position, data), position };
 }
 
 interface Spoken {

@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Conversation } from '../../contract/task.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { conversationNotFound } from '../errors.ts';
 import { isConversationId, newId } from '../ids.ts';
+import { ownConversation } from '../own-conversation.ts';
 import { pageRequest } from '../page-request.ts';
 import { ConversationSchema, MessageSchema, pageOf } from '../response-schemas.ts';
 import {
@@ -63,12 +63,6 @@ const messagesRoute = createRoute({
 
 /** Create, list, read and forget conversations, and read their messages. */
 export function addConversationRoutes(app: App, { store }: AppDependencies): void {
-  async function ownConversation(id: string, owner: string): Promise<Conversation> {
-    const conversation = isConversationId(id) ? await store.getConversation(id, owner) : null;
-    if (!conversation) throw conversationNotFound();
-    return conversation;
-  }
-
   app.openapi(createConversationRoute, async (c) => {
     const { title = null, metadata = {} } = c.req.valid('json');
     const conversation = { id: newId('conv'), owner: c.get('owner'), title, metadata };
@@ -84,7 +78,8 @@ export function addConversationRoutes(app: App, { store }: AppDependencies): voi
   });
 
   app.openapi(getRoute, async (c) => {
-    const conversation = await ownConversation(c.req.valid('param').id, c.get('owner'));
+    const reference = { id: c.req.valid('param').id, owner: c.get('owner') };
+    const conversation = await ownConversation(store, reference);
     return c.json(conversationView(conversation), 200);
   });
 
@@ -96,7 +91,8 @@ export function addConversationRoutes(app: App, { store }: AppDependencies): voi
   });
 
   app.openapi(messagesRoute, async (c) => {
-    const { id } = await ownConversation(c.req.valid('param').id, c.get('owner'));
+    const reference = { id: c.req.valid('param').id, owner: c.get('owner') };
+    const { id } = await ownConversation(store, reference);
     return c.json(await store.listMessages(id, pageRequest(c.req.valid('query'))), 200);
   });
 }

@@ -3,9 +3,10 @@ import { wantsEventStream } from '../accept.ts';
 import { connectionOf } from '../connection.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { ownTask } from '../own-task.ts';
+import { EventsHeadersSchema, EventsQuerySchema } from '../event-schemas.ts';
 import { orPassing } from '../passing.ts';
 import { EventPageSchema } from '../response-schemas.ts';
-import { EventsHeadersSchema, EventsQuerySchema, IdParamsSchema } from '../schemas.ts';
+import { IdParamsSchema } from '../schemas.ts';
 import { sseRefusal } from '../sse.ts';
 import { ERRORS } from './responses.ts';
 

@@ -3,6 +3,7 @@ import type { TaskRecord } from '../../contract/task.ts';
 import { isTerminal } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
 import type { Live } from '../../contract/wire.ts';
+import { announceTask } from '../../relay/relay.ts';
 import { conversationNotFound, taskNotFound } from '../errors.ts';
 import type { Hubs } from '../feed/hubs.ts';
 import { lastSeq } from '../feed/watched-task.ts';
@@ -29,6 +30,7 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
       if (accepted.created) {
+        announceTask(deps.relay, accepted.task);
         const start = watched ? startWatched : startRun;
         const starting = start(deps, accepted.task).finally(() => starts.delete(starting));
         starts.add(starting);

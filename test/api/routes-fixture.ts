@@ -4,7 +4,9 @@ import { openKeyring } from '../../api/auth/keyring.ts';
 import type { App, AppDependencies, Readiness } from '../../api/dependencies.ts';
 import { ApiError, taskNotFound } from '../../api/errors.ts';
 import { guardLoopback } from '../../api/guard.ts';
-import type { Feed, FeedRequest, Tasks } from '../../api/ports.ts';
+import { accepted } from '../../api/feed/resume.ts';
+import { feedName, formatGroupCursor, parseGroupCursor } from '../../api/feed/group-cursor.ts';
+import type { Feed, GroupFeedRequest, TaskFeedRequest, Tasks } from '../../api/ports.ts';
 import { parseCursor } from '../../contract/cursor.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
 import { isTerminal, NO_USAGE, type TaskRecord } from '../../contract/task.ts';
@@ -37,7 +39,8 @@ export const READY: Readiness = {
 export interface RoutesFixture extends AsyncDisposable {
   app: App;
   store: Store;
-  streams: FeedRequest[];
+  /** Of a task, or of a group. */
+  streams: Partial<TaskFeedRequest & GroupFeedRequest>[];
   logged: object[];
   /** The app again, with other parts in some places. */
   appWith(parts: Partial<AppDependencies>): App;
@@ -51,7 +54,7 @@ export interface RoutesFixture extends AsyncDisposable {
 
 export async function openRoutes(): Promise<RoutesFixture> {
   const store = await openMemoryStore();
-  const streams: FeedRequest[] = [];
+  const streams: RoutesFixture['streams'] = [];
   const logged: object[] = [];
   const dependencies: AppDependencies = {
     store,
@@ -149,24 +152,31 @@ function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {
   };
 }
 
-function feedThat(streams: FeedRequest[]): Feed {
-  const check = ({ task, cursor }: FeedRequest) => {
-    const position = parseCursor(task.id, cursor);
-    if (typeof position === 'string')
-      throw new ApiError(position, 'The cursor is not of this task.');
-    return position;
+function feedThat(streams: RoutesFixture['streams']): Feed {
+  const check = ({ task, cursor }: TaskFeedRequest) => accepted(parseCursor(task.id, cursor));
+  const checkGroup = ({ group, cursor }: GroupFeedRequest) =>
+    accepted(parseGroupCursor(feedName(group), cursor));
+  const opened = (request: RoutesFixture['streams'][number]) => {
+    streams.push(request);
+    return new Response('retry: 1000\n\n', {
+      headers: { 'Content-Type': 'text/event-stream; charset=utf-8' },
+    });
   };
   return {
     async stream(request) {
       check(request);
-      streams.push(request);
-      return new Response('retry: 1000\n\n', {
-        headers: { 'Content-Type': 'text/event-stream; charset=utf-8' },
-      });
+      return opened(request);
     },
     async page(request) {
       const { seq } = check(request);
       return { data: [], next: `${request.task.id}:${seq}`, last_seq: seq, terminal: false };
+    },
+    async streamGroup(request) {
+      checkGroup(request);
+      return opened(request);
+    },
+    async pageGroup(request) {
+      return { data: [], next: formatGroupCursor(feedName(request.group), checkGroup(request)) };
     },
     drain: async () => {},
   };

@@ -118,10 +118,13 @@ describe('a service with keys', () => {
     const task = (await (await routes.post('/v1/tasks', { input: 'a' }, as(key))).json()) as Task;
     const { token } = await tokenOf(routes, task.id, as(key));
     const broken = new Error('a bug');
+    const failing = () => Promise.reject(broken);
     const app = routes.appWith({
       feed: {
-        stream: () => Promise.reject(broken),
-        page: () => Promise.reject(broken),
+        stream: failing,
+        page: failing,
+        streamGroup: failing,
+        pageGroup: failing,
         drain: async () => {},
       },
     });

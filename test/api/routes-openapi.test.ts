@@ -44,6 +44,8 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
   'get /v1/conversations/{id}': { status: 200, path: '/v1/conversations/CONV' },
   'delete /v1/conversations/{id}': { status: 204, path: '/v1/conversations/EMPTY' },
   'get /v1/conversations/{id}/messages': { status: 200, path: '/v1/conversations/CONV/messages' },
+  'get /v1/conversations/{id}/events': { status: 200, path: '/v1/conversations/CONV/events' },
+  'get /v1/events': { status: 200 },
   'get /v1/agents': { status: 200 },
   'get /healthz': { status: 200 },
   'get /readyz': { status: 200 },

@@ -25,7 +25,7 @@ describe('starting a task', () => {
     });
     expect(response.status).toBe(202);
     const task = (await response.json()) as Task;
-    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task.id}`);
+    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task?.id}`);
     expect(task).toMatchObject({
       object: 'task',
       type: 'agent_run',
@@ -78,7 +78,7 @@ describe('starting a task', () => {
     expect(response.headers.get('Content-Type')).toContain('text/event-stream');
     const { task, cursor, deltas } = routes.streams.at(-1)!;
     expect([cursor, deltas]).toEqual([undefined, true]);
-    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task.id}`);
+    expect(response.headers.get('Location')).toBe(`/v1/tasks/${task?.id}`);
     expect(response.headers.get('X-Request-Id')).toBeTruthy();
   });
 

@@ -7,6 +7,7 @@ import { dueContract } from './due-contract.ts';
 import { endContract } from './end-contract.ts';
 import type { Subject } from './fixtures.ts';
 import { keyContract } from './key-contract.ts';
+import { groupContract } from './group-contract.ts';
 import { listContract } from './list-contract.ts';
 import { logContract } from './log-contract.ts';
 import { treeContract } from './tree-contract.ts';
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     describe('ending', () => endContract(current));
     describe('cancelling', () => cancelContract(current));
     describe('logs', () => logContract(current));
+    describe('groups', () => groupContract(current));
     describe('lists', () => listContract(current));
     describe('conversations', () => conversationContract(current));
     describe('keys', () => keyContract(current));

@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { LogEvent } from '../../contract/events.ts';
-import type { DeltaFrame, ResetFrame, SnapshotFrame } from '../../contract/frames.ts';
+import type { DeltaFrame, Frame } from '../../contract/frames.ts';
 import type { Block } from '../../contract/text.ts';
 import { freshFetch } from './fresh-fetch.ts';
 import { within } from './within.ts';
@@ -10,7 +10,7 @@ export interface ReceivedFrame {
   id: string;
   /** The raw line of JSON. */
   raw: string;
-  frame: LogEvent | DeltaFrame | ResetFrame | SnapshotFrame;
+  frame: Frame;
 }
 
 /** What a reader that follows the rule for readers has on its screen: the blocks of each step. */
@@ -73,6 +73,8 @@ export interface FeedReader {
   headers: Headers;
   frames: ReceivedFrame[];
   screen: Screen;
+  /** In a feed of several tasks: by task id. */
+  screens: Map<string, Screen>;
   /** Resolves with the first frame, also one that has come already, for which the predicate holds. Rejects after 30 s, or at the end. */
   until(predicate: (frame: ReceivedFrame) => boolean): Promise<ReceivedFrame>;
   /** Waits until something of the screen or the frames holds. */
@@ -89,6 +91,8 @@ export interface OpenReaderOptions {
   init?: RequestInit;
   /** What the reader's screen shows already. */
   screen?: Screen;
+  /** Given for a feed of several tasks: what its screens show already, by task id. */
+  screens?: Map<string, Screen> | undefined;
 }
 
 /** Opens a feed. `url` is that of the feed, or of `POST /v1/tasks` with a body in `init`. */
@@ -97,7 +101,7 @@ export async function openReader(
   options: OpenReaderOptions = {},
 ): Promise<FeedReader> {
   const controller = new AbortController();
-  const { init, cursor, screen = new Screen() } = options;
+  const { init, cursor, screen = new Screen(), screens } = options;
   const response = await freshFetch(url, {
     ...init,
     signal: controller.signal,
@@ -121,7 +125,8 @@ export async function openReader(
     for await (const { id = '', data } of events) {
       const received = { id, raw: data, frame: JSON.parse(data) as ReceivedFrame['frame'] };
       frames.push(received);
-      screen.show(received);
+      if (screens) showOne(screens, received);
+      else screen.show(received);
       for (const watch of watchers) watch();
     }
   }
@@ -155,21 +160,42 @@ export async function openReader(
     );
   }
 
+  const whenEnded = within(ended, () => 'the feed to end').then(() => {
+    if (problem) throw problem as Error;
+  });
+  // A feed of several tasks has no end, so that nobody may wait for it.
+  whenEnded.catch(() => undefined);
+
   return {
     status: response.status,
     headers: response.headers,
     frames,
     screen,
+    screens: screens ?? new Map(),
     untilTrue,
     async until(predicate) {
       await untilTrue(() => frames.some(predicate));
       return frames.find(predicate) as ReceivedFrame;
     },
-    ended: within(ended, () => 'the feed to end').then(() => {
-      if (problem) throw problem as Error;
-    }),
+    ended: whenEnded,
     drop: () => controller.abort(),
   };
+}
+
+/** Shows a frame on the screen of its task, which must be said. */
+export function showOne(screens: Map<string, Screen>, received: ReceivedFrame): void {
+  const id = taskOf(received);
+  if (id === null) return;
+  const screen = screens.get(id) ?? new Screen();
+  screens.set(id, screen);
+  screen.show(received);
+}
+
+/** The task that a frame of a feed of several is of; null: of none. */
+export function taskOf({ raw, frame }: ReceivedFrame): string | null {
+  if (frame.type === 'feed.opened') return null;
+  if (frame.task_id === undefined) throw new Error(`${raw} does not say whose it is`);
+  return frame.task_id;
 }
 
 /** The log entries among the frames. */

@@ -174,3 +174,38 @@ it('sends its key with every request, and a stream token where it is given one',
     ...{ accept: 'text/event-stream', 'last-event-id': delta(0, 'Dur').id },
   });
 });
+
+it('reads the feed of a conversation on, over the ends of its tasks, until its reader leaves', async () => {
+  const frames = ['conv_1:a', 'conv_1:b', 'conv_1:c'].map((id, index) => ({
+    ...END,
+    id,
+    frame: { ...END.frame, task_id: `task_${index}` },
+  }));
+  const [first, second, third] = frames.map(line) as [string, string, string];
+  await using server = await serve(stream(RETRY + first), stream(second + third, 'stay'));
+  const read: FeedFrame[] = [];
+  for await (const frame of server.client.conversationEvents('conv_1', { deltas: false })) {
+    read.push(frame);
+    if (read.length === 3) break;
+  }
+  expect(read).toEqual(frames);
+  expect(server.requests.map(({ url, headers }) => [url, headers['last-event-id']])).toEqual([
+    ['/v1/conversations/conv_1/events?deltas=false', undefined],
+    ['/v1/conversations/conv_1/events?deltas=false', 'conv_1:a'],
+  ]);
+});
+
+it('comes back to the feed of all tasks at the place where it began', async () => {
+  const opened = { id: 'events:MA', frame: { type: 'feed.opened' } };
+  await using server = await serve(stream(RETRY + line(opened), 'cut'), stream(line(END), 'stay'));
+  const read: FeedFrame[] = [];
+  for await (const frame of server.client.allEvents()) {
+    read.push(frame);
+    if (read.length === 2) break;
+  }
+  expect(read).toEqual([opened, END]);
+  expect(server.requests.map(({ url, headers }) => [url, headers['last-event-id']])).toEqual([
+    ['/v1/events', undefined],
+    ['/v1/events', 'events:MA'],
+  ]);
+});

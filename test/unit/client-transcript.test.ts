@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createTranscript } from '../../client/transcript.ts';
+import { createTranscripts } from '../../client/transcripts.ts';
 import type { Frame } from '../../contract/frames.ts';
 import { NO_USAGE } from '../../contract/task.ts';
 import type { Block } from '../../contract/text.ts';
@@ -77,4 +78,17 @@ it('takes once what comes twice, and counts that and what is missing', () => {
 
 it('has no text before anything was said', () => {
   expect(createTranscript().text()).toBe('');
+});
+
+it('keeps the tasks of a conversation’s feed apart', () => {
+  const transcripts = createTranscripts();
+  transcripts.take({ type: 'feed.opened' });
+  transcripts.take({ ...delta(0, 'One'), task_id: 'task_1' });
+  transcripts.take({ ...delta(0, 'Two'), task_id: 'task_2' });
+  transcripts.take({ ...delta(3, '!'), task_id: 'task_1' });
+  transcripts.take(answer([{ kind: 'text', text: 'One.' }]));
+  expect([...transcripts.tasks].map(([id, one]) => [id, one.text()])).toEqual([
+    ['task_1', 'One.'],
+    ['task_2', 'Two'],
+  ]);
 });

@@ -6,7 +6,7 @@ import { textOf, type Block } from '../../../contract/text.ts';
 
 export const TASK_ID = `task_${'1'.repeat(32)}`;
 
-type Entry = { [T in EventType]: [T, EventData[T]] }[EventType];
+export type Entry = { [T in EventType]: [T, EventData[T]] }[EventType];
 
 /** A log of these entries. */
 export function logOf(...entries: Entry[]): LogEvent[] {

@@ -1,0 +1,32 @@
+import type { SseFrame, SseSource } from '../sse.ts';
+import { createChangeWaiter } from './change-waiter.ts';
+
+/** Whatever a stream takes its frames from. */
+export interface FrameTaker<F extends SseFrame = SseFrame> {
+  /** What follows and is known; empty where nothing is. Null: nothing will follow. */
+  take(): readonly F[] | null;
+  /** Calls `listener` whenever more may be there to take, until the returned function is called. */
+  onChange(listener: () => void): () => void;
+}
+
+/** A stream of what a taker gives, until that ends or the reader's time is over. `end` is called once, however it ends. */
+export function createFrameSource(
+  frames: FrameTaker,
+  { over, end }: { over: AbortSignal; end(): void },
+): Pick<SseSource, 'next' | 'close'> {
+  const waiter = createChangeWaiter(frames, over);
+  return {
+    async next(waitMs) {
+      for (let idle = false; ; idle = !(await waiter.changed(waitMs))) {
+        if (waiter.isOver()) return null;
+        const taken = frames.take();
+        if (taken === null || taken.length > 0) return taken;
+        if (idle) return [];
+      }
+    },
+    close() {
+      waiter.close();
+      end();
+    },
+  };
+}
