@@ -11,17 +11,16 @@ import { isPartial, type Partial } from '../contract/frames.ts';
 import { interruptedTurn } from '../contract/interrupted-turn.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { Store } from '../store/store.ts';
 import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
+import { startNext, type StartRunDeps } from './start-run.ts';
 
 /** Deadline of each call to Temporal, in milliseconds. */
 const CALL_MS = 3_000;
 /** For so long after a run has closed its log is asked for again and again, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
-export interface EndFromOutsideDeps {
-  store: Store;
+export interface EndFromOutsideDeps extends StartRunDeps {
   relay: Relay;
 }
 
@@ -51,7 +50,7 @@ export async function endFromOutside(
   }
   const failure = failureFor(run?.status.name);
   const end = { status: 'FAILED', failure, error: failure.message } as const;
-  await deps.store.finishTask({
+  const { next } = await deps.store.finishTask({
     taskId: task.id,
     log,
     at,
@@ -59,6 +58,7 @@ export async function endFromOutside(
     logIncomplete: held === null && begun,
   });
   deps.relay.publish(task.id, { kind: 'end' });
+  await startNext(deps, context, next);
 }
 
 async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescription | null> {

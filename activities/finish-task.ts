@@ -3,29 +3,30 @@ import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Relay } from '../relay/relay.ts';
 import { TaskAbsent } from '../store/errors.ts';
-import type { Store } from '../store/store.ts';
 import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
+import { startNext, type StartRunDeps } from './start-run.ts';
 import type { FinishInput, LogSoFar } from './types.ts';
 
 /** First entry that a workflow run holds when nothing of the log was flushed before: entry 1 is built from the row. */
 const NOTHING_FLUSHED = 2;
 
-export interface FinishTaskDeps {
-  store: Store;
+export interface FinishTaskDeps extends StartRunDeps {
   relay: Relay;
   logs: HeldLogs;
 }
 
 /**
  * Ends the task in one transaction: terminal status, assistant message, archived log. Returns the terminal entry,
- * which is the winner's where somebody else had ended the task before. Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
+ * which is the winner's where somebody else had ended the task before. Then starts the task that has its turn by this end.
+ * Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
  */
-export function createFinishTask({ store, relay, logs }: FinishTaskDeps) {
+export function createFinishTask(deps: FinishTaskDeps) {
+  const { store, relay } = deps;
   return async function finishTask({ end, ...soFar }: FinishInput): Promise<TerminalEvent> {
     const { taskId } = soFar;
-    const log = await freshLog({ store, logs }, soFar);
-    const { event } = await store.finishTask({
+    const log = await freshLog(deps, soFar);
+    const { event, next } = await store.finishTask({
       taskId,
       log,
       at: new Date().toISOString(),
@@ -39,6 +40,7 @@ export function createFinishTask({ store, relay, logs }: FinishTaskDeps) {
             },
     });
     relay.publish(taskId, { kind: 'end' });
+    await startNext(deps, Context.current(), next);
     return event;
   };
 }

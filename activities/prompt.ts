@@ -1,8 +1,9 @@
 import type { Agent } from '../agents/agent.ts';
 import type { EventData, LogEvent } from '../contract/events.ts';
-import { inputText, type Message, type TaskRecord } from '../contract/task.ts';
+import { inputText, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
+import type { Said } from './view-history.ts';
 
 /** Characters per token, for estimates where no provider has counted. */
 const CHARS_PER_TOKEN = 4;
@@ -14,8 +15,8 @@ export function estimateTokens(characters: number): number {
 export interface PromptSource {
   agent: Agent;
   task: TaskRecord;
-  /** What the run reads of its conversation, its own input last; empty without a conversation. */
-  messages: Message[];
+  /** What the run reads ahead of its own input, and that. */
+  messages: readonly Said[];
   /** The run's own log so far. */
   log: readonly LogEvent[];
   omittedTurns: number;
@@ -32,9 +33,7 @@ export function buildPrompt({
   const instructions = task.instructions ?? agent.instructions;
   const note = `The oldest ${omittedTurns} turns of this conversation are left out.`;
   const system = omittedTurns > 0 ? `${instructions}\n\n${note}` : instructions;
-  const said: PromptMessage[] =
-    messages.length > 0 ? messages.map(asPrompt) : [{ role: 'user', text: inputText(task.input) }];
-  return [{ role: 'system', text: system }, ...said, ...stepsOf(log)];
+  return [{ role: 'system', text: system }, ...messages.map(asPrompt), ...stepsOf(log)];
 }
 
 /** Characters of a prompt, for estimates. */
@@ -42,7 +41,7 @@ export function promptLength(messages: readonly PromptMessage[]): number {
   return messages.reduce((sum, message) => sum + JSON.stringify(message).length, 0);
 }
 
-function asPrompt({ role, content, partial }: Message): PromptMessage {
+function asPrompt({ role, content, partial }: Said): PromptMessage {
   const text = inputText(content);
   if (role === 'user') return { role: 'user', text };
   return { role: 'assistant', text: partial ? `${text}\n[interrupted]` : text, toolCalls: [] };

@@ -3,8 +3,6 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
-import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
-import { startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
 import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
@@ -12,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { TreeCancel } from '../store/tree-store.ts';
 import { endFromOutside } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
+import { startNext, startRun } from './start-run.ts';
 
 /** Pause between two rounds. A recorded cancel or start that could not be sent is sent this soon after Temporal's return. */
 const ROUND_MS = 1_000;
@@ -51,7 +50,7 @@ export function createSweep(deps: SweepDeps) {
         await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) =>
           start(deps, context, task),
         );
-        await each(await store.dueTreeCancels(BATCH), (cancel) => spread(deps, cancel));
+        await each(await store.dueTreeCancels(BATCH), (cancel) => spread(deps, context, cancel));
         await each(await store.dueCancels(BATCH), (task) => cancel(deps, context, task));
         await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
           endFromOutside(deps, context, task),
@@ -64,12 +63,8 @@ export function createSweep(deps: SweepDeps) {
 }
 
 async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
-  const { client } = context;
   try {
-    await client.withDeadline(Date.now() + CALL_MS, () =>
-      client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, deps.taskQueue)),
-    );
-    await deps.store.markStarted(task.id);
+    await startRun(deps, context, task);
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     // A run that has closed without ever beginning its task: terminated in its first moments.
@@ -78,9 +73,11 @@ async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promi
 }
 
 /** The API died before the cancel of a tree had reached every task of it. Temporal hears of it with all recorded cancels. */
-async function spread({ store, relay }: SweepDeps, cancel: TreeCancel): Promise<void> {
-  for (const { kind, task } of await spreadTreeCancel(store, cancel)) {
-    if (kind === 'ended') relay.publish(task.id, { kind: 'end' });
+async function spread(deps: SweepDeps, context: Context, cancel: TreeCancel): Promise<void> {
+  for (const result of await spreadTreeCancel(deps.store, cancel)) {
+    if (result.kind !== 'ended') continue;
+    deps.relay.publish(result.task.id, { kind: 'end' });
+    await startNext(deps, context, result.next);
   }
 }
 

@@ -21,6 +21,8 @@ export interface RunPlan {
   /** `provider/id` of the model. */
   model: string;
   conversation: ConversationView | null;
+  /** Left out where there are none. */
+  sources?: SourceView;
   tools: ToolPolicy[];
   timeoutMs: number;
   maxSteps: number;
@@ -35,12 +37,20 @@ export interface RunPlan {
   maxHistoryEvents: number;
 }
 
-/** The part of its conversation that a run reads: the messages from `fromOrdinal` to its own ordinal. */
+/** The part of its conversation that a run reads: the messages from `fromOrdinal` on, up to its own turn. */
 export interface ConversationView {
   id: string;
+  /** These two are turns; in runs of 0.1.0 every turn was the ordinal. */
   ordinal: number;
   fromOrdinal: number;
   /** Older turns that were left out because the model's context is too small. */
+  omittedTurns: number;
+}
+
+/** Tasks that a run goes on from and reads from their records, oldest first. */
+export interface SourceView {
+  ids: string[];
+  /** Older ones that were left out because the model's context is too small. */
   omittedTurns: number;
 }
 
@@ -64,6 +74,7 @@ export interface ModelCall {
   agent: string;
   model: string;
   conversation: ConversationView | null;
+  sources?: SourceView;
   /** Tokens that the run may still use. */
   tokensLeft: number;
 }

@@ -9,6 +9,7 @@ import type { ApiEnv, App, AppDependencies } from './dependencies.ts';
 import { ApiError, errorResponse, toApiError } from './errors.ts';
 import { allowOrigins } from './guard.ts';
 import { addAgentRoutes } from './routes/agents.ts';
+import { addConversationTaskRoutes } from './routes/conversation-tasks.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addDocsRoutes } from './routes/docs.ts';
 import { addEventRoutes } from './routes/events.ts';
@@ -33,6 +34,7 @@ export function createApp(dependencies: AppDependencies): App {
   addStreamTokenRoute(app, dependencies);
   addGroupEventRoutes(app, dependencies);
   addConversationRoutes(app, dependencies);
+  addConversationTaskRoutes(app, dependencies);
   addAgentRoutes(app, dependencies);
   addHealthRoutes(app, dependencies);
   addDocsRoutes(app);

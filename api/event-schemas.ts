@@ -13,7 +13,7 @@ export const AllEventsQuerySchema = z.strictObject({
 /** `GET /v1/conversations/{id}/events` */
 export const ConversationEventsQuerySchema = z.strictObject({
   ...AllEventsQuerySchema.shape,
-  deltas: flag,
+  deltas: flag(true),
 });
 
 /** `GET /v1/tasks/{id}/events` */

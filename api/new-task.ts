@@ -35,6 +35,9 @@ export function newTask(request: StartTask, owner: string, { agents, config }: A
     conversation_id: request.conversation_id ?? null,
     parent: parentOf(request),
     metadata: request.metadata ?? {},
+    detached: request.detached ?? false,
+    continue_from: request.continue_from ?? null,
+    on_busy: request.on_busy,
     limits: {
       timeout_seconds: request.timeout_seconds ?? null,
       max_steps: request.max_steps ?? null,

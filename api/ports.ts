@@ -3,11 +3,19 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Live, Receipt } from '../contract/wire.ts';
 import type { IdempotencyKey, NewTask, TaskGroup } from '../store/store.ts';
 
+/** What a caller says with a cancel. `waitMs`: longest wait for the end, in milliseconds. */
+export interface CancelAsked {
+  by: string | null;
+  reason: string | null;
+  waitMs: number;
+}
+
 /** What the routes ask of the running system: the part of the API that talks to Temporal. */
 export interface Tasks {
   /**
-   * Accepts durably, then starts the workflow; with Temporal down the task stays PENDING and is started later. `watched`:
-   * a reader of its feed follows at once. Throws `ApiError` `conversation_not_found`, and what the store refuses.
+   * Accepts durably, then starts the workflow, unless it is not the task's turn in its conversation; with Temporal down the
+   * task stays PENDING and is started later. `watched`: a reader of its feed follows at once. Throws `ApiError`
+   * (`conversation_not_found`), `StoreRefusal`, `StoreUnavailable`.
    */
   start(
     task: NewTask,
@@ -20,13 +28,10 @@ export interface Tasks {
   cancel(
     id: string,
     owner: string,
-    request: {
-      by: string | null;
-      reason: string | null;
-      scope: 'task' | 'tree';
-      waitMs: number;
-    },
+    request: CancelAsked & { scope: 'task' | 'tree' },
   ): Promise<Receipt>;
+  /** Cancels all that has not ended in a conversation, with a receipt for each. Throws `ApiError` `conversation_not_found`. */
+  cancelConversation(id: string, owner: string, request: CancelAsked): Promise<Receipt[]>;
   /**
    * Writes to the task's run. Throws `ApiError` (`no_inbox`, `task_terminated`, `no_worker`, `rate_limited`,
    * `idempotency_key_reused`).
@@ -46,6 +51,8 @@ export interface Tasks {
   ): Promise<{ live: Live; lastSeq: number; usage: TaskRecord['usage'] } | null>;
   /** Forgets an ended task: record, log, workflow. Throws `ApiError` `task_not_found`, `task_not_terminal`. */
   forget(id: string, owner: string): Promise<void>;
+  /** Forgets the ended tasks of a conversation but those whose result was not delivered; resolves to their number. Throws `ApiError` `conversation_not_found`. */
+  forgetEnded(conversationId: string, owner: string): Promise<number>;
 }
 
 /** What every reader of a feed says. */

@@ -113,6 +113,9 @@ export const MessageSchema = z
     ordinal: z.number(),
     content: InputSchema,
     partial: z.boolean(),
+    rolled_back: z
+      .boolean()
+      .openapi({ description: 'Kept, but no longer part of the conversation.' }),
     created_at: time,
   })
   .openapi('Message');

@@ -3,6 +3,12 @@ import { FAILURE_CODES } from '../contract/failures.ts';
 import { inputText, TASK_STATUSES, TASK_TYPES } from '../contract/task.ts';
 import { isClean } from '../contract/text.ts';
 import { isConversationId } from './ids.ts';
+import {
+  ContinueFromSchema,
+  DetachedSchema,
+  OnBusySchema,
+  refuseMisplaced,
+} from './turn-schemas.ts';
 
 /** What requests may hold. Unknown fields are refused; every text is well-formed and without U+0000. */
 
@@ -46,12 +52,13 @@ function utc(value: string): string {
   return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }
 
-/** `true` unless it says `false`. */
-export const flag = z
-  .enum(['true', 'false'])
-  .default('true')
-  .transform((value) => value === 'true')
-  .openapi({ type: 'boolean', default: true });
+/** A yes or no in a query. */
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((value) => value === 'true')
+    .openapi({ type: 'boolean', default: fallback });
 
 const InputSchema = z
   .union(
@@ -66,7 +73,7 @@ const InputSchema = z
   })
   .openapi({ description: 'A text, or a list of parts; at most 256 KiB.' });
 
-const MetadataSchema = z
+export const MetadataSchema = z
   .record(text(1, METADATA_KEY_LENGTH), text(0, METADATA_VALUE_LENGTH))
   .refine((metadata) => Object.keys(metadata).length <= METADATA_KEYS, {
     error: `must have at most ${METADATA_KEYS} keys`,
@@ -104,10 +111,13 @@ export const StartTaskSchema = z
     description: text(0, 1_024).optional(),
     metadata: MetadataSchema.optional(),
     parent: ParentSchema.optional(),
-    on_busy: z.literal('reject', { error: "only 'reject' is supported yet" }).optional(),
+    on_busy: OnBusySchema.optional(),
+    continue_from: ContinueFromSchema.optional(),
+    detached: DetachedSchema.optional(),
     timeout_seconds: z.int().min(1).max(86_400).optional(),
     max_steps: z.int().min(1).max(10_000).optional(),
   })
+  .superRefine(refuseMisplaced)
   .openapi('StartTask');
 export type StartTask = z.infer<typeof StartTaskSchema>;
 
@@ -118,15 +128,10 @@ export const IdempotencyHeadersSchema = z.object({
     .optional(),
 });
 
-/** `POST /v1/conversations` */
-export const CreateConversationSchema = z
-  .strictObject({ title: text(0, 256).optional(), metadata: MetadataSchema.optional() })
-  .openapi('CreateConversation');
-
 /** An id in a path. Its shape is the handler's matter: an id that cannot exist is absent, not malformed. */
 export const IdParamsSchema = z.object({ id: z.string() });
 
-const ORDERS = ['asc', 'desc'] as const;
+export const ORDERS = ['asc', 'desc'] as const;
 export const page = {
   limit: integer(1, 100, 20),
   cursor: text(0, MAX_FILTER_LENGTH).optional(),
@@ -134,12 +139,6 @@ export const page = {
 
 /** A page of a list that begins with the newest. */
 export const PageQuerySchema = z.strictObject({ ...page, order: z.enum(ORDERS).default('desc') });
-/** A page of a list that begins with the oldest. */
-export const MessagesQuerySchema = z.strictObject({
-  ...page,
-  order: z.enum(ORDERS).default('asc'),
-});
-
 const filterText = text(0, MAX_FILTER_LENGTH).optional();
 const StatusSchema = z.enum(TASK_STATUSES);
 

@@ -3,10 +3,13 @@ import type { Receipt, StreamToken, Taken, Task } from '../contract/wire.ts';
 import { readError } from './holdfast-error.ts';
 import { readFeed, type FeedFrame, type FeedOptions } from './read-feed.ts';
 import type {
+  CancelConversationRequest,
   CancelRequest,
+  ClaimRequest,
   DecideRequest,
   ListRequest,
   MessageRequest,
+  MessagesRequest,
   StartRequest,
 } from './requests.ts';
 
@@ -54,7 +57,16 @@ export interface HoldfastClient {
   approve(taskId: string, approvalId: string, request: DecideRequest): Promise<Taken>;
   list(request?: ListRequest): Promise<ListPage<Task>>;
   /** Stored messages of a conversation, oldest first. */
-  messages(conversationId: string, page?: PageOptions): Promise<ListPage<Message>>;
+  messages(conversationId: string, page?: MessagesRequest): Promise<ListPage<Message>>;
+  /** Cancels all that runs or waits in a conversation. */
+  cancelConversation(
+    conversationId: string,
+    request?: CancelConversationRequest,
+  ): Promise<{ cancelled: number; receipts: Receipt[] }>;
+  /** Ended detached tasks of a conversation that were not claimed before. */
+  claimResults(conversationId: string, request: ClaimRequest): Promise<{ data: Task[] }>;
+  /** Forgets the ended tasks of a conversation, but those whose result is still to be claimed. */
+  forgetEndedTasks(conversationId: string): Promise<{ removed: number }>;
   /** A token that reads the feed of a task, for who must not have the key: `events(taskId, { accessToken })`, or `EventSource`. */
   streamToken(taskId: string): Promise<StreamToken>;
   /** The feed of a task, to its end, however often the connection is lost on the way. */
@@ -101,6 +113,12 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     list: (filter = {}) => request(`/v1/tasks${listQuery(filter)}`),
     messages: (conversationId, page = {}) =>
       request(`${conversationPath(conversationId)}/messages${listQuery(page)}`),
+    cancelConversation: (conversationId, body = {}) =>
+      post(`${conversationPath(conversationId)}/cancel`, body),
+    claimResults: (conversationId, body) =>
+      post(`${conversationPath(conversationId)}/results/claim`, body),
+    forgetEndedTasks: (conversationId) =>
+      request(`${conversationPath(conversationId)}/tasks?state=terminal`, { method: 'DELETE' }),
     streamToken: (taskId) => request(`${taskPath(taskId)}/stream-token`, { method: 'POST' }),
     events: (taskId, feed = {}) =>
       readFeed({ url: `${base}${taskPath(taskId)}/events`, fetch: ask }, feed),
@@ -135,7 +153,7 @@ function conversationPath(conversationId: string): string {
 }
 
 /** `metadata` as one parameter per key, a list as one per value. */
-function listQuery({ metadata = {}, ...fields }: ListRequest): string {
+function listQuery({ metadata = {}, ...fields }: ListRequest & MessagesRequest): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) {
     for (const one of [value].flat()) if (one !== undefined) query.append(name, String(one));

@@ -1,5 +1,12 @@
 import type { FailureCode } from '../contract/failures.ts';
-import type { Parent, TaskInput, TaskStatus, TaskType } from '../contract/task.ts';
+import type {
+  ContinueFrom,
+  OnBusy,
+  Parent,
+  TaskInput,
+  TaskStatus,
+  TaskType,
+} from '../contract/task.ts';
 
 /** What to start. Only `input` is needed; the service's description of its API says what each field may hold. */
 export interface StartRequest {
@@ -15,7 +22,11 @@ export interface StartRequest {
   metadata?: Record<string, string>;
   /** The task below which to start it: a cancel of that one's tree reaches it too. */
   parent?: Parent;
-  on_busy?: 'reject';
+  /** What is done where a task of the conversation has not ended. Left out: `enqueue`. */
+  on_busy?: OnBusy;
+  continue_from?: ContinueFrom;
+  /** Beside its conversation, with a result that is claimed there. */
+  detached?: boolean;
   timeout_seconds?: number;
   max_steps?: number;
 }
@@ -41,6 +52,26 @@ export interface DecideRequest {
   approved: boolean;
   /** What the model is told where it is refused. */
   reason?: string;
+}
+
+export interface CancelConversationRequest {
+  reason?: string;
+  wait_ms?: number;
+}
+
+/** `claim_id`: a new one for each claim; the same again gives the same answer, should one get lost. */
+export interface ClaimRequest {
+  claim_id: string;
+  /** 1 to 100; the service's default is 20. */
+  limit?: number;
+}
+
+/** Which messages to list. `rolled_back`: those too that are no longer part of the conversation. */
+export interface MessagesRequest {
+  rolled_back?: boolean;
+  order?: 'asc' | 'desc';
+  limit?: number;
+  cursor?: string;
 }
 
 /** Which tasks to list, and which page of them. */

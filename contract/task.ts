@@ -42,6 +42,16 @@ export interface CancelRequest {
   reason: string | null;
 }
 
+/** What a start does where a task of its conversation has not ended. `enqueue` is the default. */
+export const ON_BUSY = ['reject', 'enqueue', 'interrupt', 'rollback'] as const;
+export type OnBusy = (typeof ON_BUSY)[number];
+
+/** The ended task that a task goes on from, and whether its partial output stands in the history. */
+export interface ContinueFrom {
+  task_id: string;
+  partial: 'keep' | 'discard';
+}
+
 /** One part of an input that is a list of parts. */
 export interface InputPart {
   type: 'text';
@@ -70,6 +80,18 @@ export interface TaskRecord {
   conversation_id: string | null;
   /** The task's place in its conversation, from 1; 0 without a conversation. */
   ordinal: number;
+  /**
+   * Its place in the order of turns, which is that of the ordinals unless a task went ahead of others: it reads what was
+   * said in the turns before it. 0 without a conversation.
+   */
+  turn: number;
+  /** Not its turn yet: it waits for those before it, or `ahead` of them for the task that it has interrupted. */
+  queued: 'in_order' | 'ahead' | null;
+  /** It runs beside its conversation: it takes no turn and says nothing there, and its end is a result to be claimed. */
+  detached: boolean;
+  continue_from: ContinueFrom | null;
+  /** Its messages count for nothing any more. */
+  rolled_back: boolean;
   parent: Parent | null;
   /** Ids of the tasks above it, the root's first and its parent's last. Some of them may be forgotten. */
   ancestors: string[];
@@ -105,6 +127,8 @@ export interface Message {
   ordinal: number;
   content: TaskInput;
   partial: boolean;
+  /** Kept, but no part of the conversation any more: no later task reads it. */
+  rolled_back: boolean;
   created_at: string;
 }
 

@@ -2,12 +2,14 @@ import { NO_USAGE, type TaskRecord } from '../contract/task.ts';
 import { joinConversations, lockOwner } from './conversations.ts';
 import type { Database, Queries } from './database.ts';
 import { StoreUnavailable } from './errors.ts';
-import { insertMessages } from './messages.ts';
+import { lineUp, type Joining, type Place } from './line-up.ts';
+import { insertMessages, type NewMessage } from './messages.ts';
 import { checkParents } from './parent-checks.ts';
 import { toTask } from './rows.ts';
 import { idempotencyKeys, tasks } from './schema.ts';
 import { checkStarts, type Check } from './start-checks.ts';
 import type { Outcome, Start } from './starts.ts';
+import type { Accepted } from './store.ts';
 import type { TreeLimits } from './tree.ts';
 
 /**
@@ -45,10 +47,16 @@ async function acceptTogether(
   const checks = await checkParents(tx, await checkStarts(tx, owner, starts), limits);
   const free = checks.filter(({ outcome }) => !outcome);
   const ordinals = await joinConversations(tx, { owner, created_at }, free.flatMap(conversationOf));
-  const entries = free.flatMap(({ start }) => entryOf(start, ordinals));
+  const entries: Entry[] = [];
+  for (const joining of free.flatMap((check) => joiningOf(check, ordinals))) {
+    entries.push({ ...joining, ...(await lineUp(tx, joining)) });
+  }
   const accepted = await insertTasks(tx, entries, created_at);
   await insertKeys(tx, entries, created_at);
-  await insertInputs(tx, [...accepted.values()]);
+  await insertInputs(
+    tx,
+    [...accepted.values()].map(({ task }) => task),
+  );
   return checks.map(({ start, outcome }) => outcome ?? outcomeOf(accepted.get(start.task.id)));
 }
 
@@ -57,18 +65,18 @@ function conversationOf({ start, conversationNumber }: Check) {
   return id === null ? [] : [{ id, number: conversationNumber }];
 }
 
-/** A start that enters the record, with the ordinal of its task. */
-type Entry = Start & { ordinal: number };
+/** A start that enters the record. */
+type Entry = Joining & Place;
 
 /** None where the conversation has become another owner's since it was checked. */
-function entryOf(start: Start, ordinals: Map<string, number>): Entry[] {
+function joiningOf({ start, isBusy }: Check, ordinals: Map<string, number>): Joining[] {
   const { conversation_id } = start.task;
   const ordinal = conversation_id === null ? 0 : ordinals.get(conversation_id);
-  return ordinal === undefined ? [] : [{ ...start, ordinal }];
+  return ordinal === undefined ? [] : [{ ...start, ordinal, isBusy }];
 }
 
-function outcomeOf(task: TaskRecord | undefined): Outcome {
-  return { status: 'fulfilled', value: task ? { task, created: true } : null };
+function outcomeOf(accepted: Accepted | undefined): Outcome {
+  return { status: 'fulfilled', value: accepted ?? null };
 }
 
 /** The new tasks by id. They are numbered in the order of the entries. */
@@ -76,23 +84,33 @@ async function insertTasks(
   tx: Queries,
   entries: readonly Entry[],
   created_at: string,
-): Promise<Map<string, TaskRecord>> {
+): Promise<Map<string, Accepted>> {
   if (entries.length === 0) return new Map();
-  const rows = entries.map(({ task, ordinal, ancestors }) => ({
-    ...task,
-    status: 'PENDING' as const,
-    progress: 0,
-    ordinal,
-    parent_task_id: task.parent?.task_id ?? null,
-    ancestors: ancestors ?? null,
-    epoch: 1,
-    usage: NO_USAGE,
-    last_seq: 0,
-    log_incomplete: false,
-    created_at,
-  }));
+  const rows = entries.map(
+    ({ task: { on_busy: _, ...task }, ordinal, turn, queued, ancestors }) => ({
+      ...task,
+      status: 'PENDING' as const,
+      progress: 0,
+      ordinal,
+      turn,
+      queued,
+      parent_task_id: task.parent?.task_id ?? null,
+      ancestors: ancestors ?? null,
+      epoch: 1,
+      usage: NO_USAGE,
+      last_seq: 0,
+      log_incomplete: false,
+      created_at,
+    }),
+  );
   const inserted = await tx.insert(tasks).values(rows).returning();
-  return new Map(inserted.map((row) => [row.id, toTask(row)]));
+  const interrupted = new Map(entries.map((entry) => [entry.task.id, entry.interrupted]));
+  const acceptedOf = (row: (typeof inserted)[number]): Accepted => ({
+    task: toTask(row),
+    created: true,
+    interrupted: interrupted.get(row.id) ?? [],
+  });
+  return new Map(inserted.map((row) => [row.id, acceptedOf(row)]));
 }
 
 async function insertKeys(
@@ -106,12 +124,14 @@ async function insertKeys(
   if (rows.length > 0) await tx.insert(idempotencyKeys).values(rows);
 }
 
-/** A task of a conversation begins with a message there. */
+/** A task that takes a turn in its conversation begins with a message there. */
 async function insertInputs(tx: Queries, accepted: readonly TaskRecord[]): Promise<void> {
-  const said = accepted.flatMap(({ id: task_id, conversation_id, ordinal, input, created_at }) => {
-    if (conversation_id === null) return [];
-    const message = { conversation_id, task_id, ordinal, content: input, created_at };
-    return [{ ...message, role: 'user' as const, partial: false }];
-  });
-  await insertMessages(tx, said);
+  await insertMessages(tx, accepted.flatMap(inputOf));
+}
+
+function inputOf(task: TaskRecord): NewMessage[] {
+  const { id: task_id, conversation_id, ordinal, turn, input: content, created_at } = task;
+  if (conversation_id === null || task.detached) return [];
+  const message = { conversation_id, task_id, ordinal, turn, content, created_at };
+  return [{ ...message, role: 'user', partial: false, rolled_back: false }];
 }

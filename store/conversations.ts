@@ -3,9 +3,10 @@ import type { Conversation } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { behind, inOrder, pageOf } from './page-cursor.ts';
 import { only, toConversation } from './rows.ts';
-import { conversations, messages, tasks } from './schema.ts';
+import { conversations, messages, resultClaims, tasks } from './schema.ts';
 import { StoreRefusal, type Page, type PageRequest } from './store.ts';
 import { forgetTasks, isAnyUndone } from './tasks.ts';
+import { lockConversation } from './turns.ts';
 
 /** `Store.createConversation` */
 export async function createConversation(
@@ -51,17 +52,13 @@ export async function listConversations(
 
 /** `Store.deleteConversation` */
 export async function deleteConversation(tx: Queries, id: string, owner: string): Promise<boolean> {
-  const [row] = await tx
-    .select({ id: conversations.id })
-    .from(conversations)
-    .where(and(eq(conversations.id, id), eq(conversations.owner, owner)))
-    .for('update');
-  if (!row) return false;
+  if (!(await lockConversation(tx, id, owner))) return false;
   if (await isAnyUndone(tx, eq(tasks.conversation_id, id))) {
     throw new StoreRefusal('task_not_terminal', 'a task of the conversation has not ended');
   }
   await forgetTasks(tx, eq(tasks.conversation_id, id));
   await tx.delete(messages).where(eq(messages.conversation_id, id));
+  await tx.delete(resultClaims).where(eq(resultClaims.conversation_id, id));
   await tx.delete(conversations).where(eq(conversations.id, id));
   return true;
 }

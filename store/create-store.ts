@@ -14,9 +14,10 @@ import { finishTask } from './finish-task.ts';
 import { listTasks } from './list-tasks.ts';
 import { listMessages, readConversation } from './messages.ts';
 import { createOwnerQueue } from './owner-queue.ts';
-import { requestCancel } from './request-cancel.ts';
-import { goesWith, type Accepted, type Start } from './starts.ts';
-import type { Store } from './store.ts';
+import { cancelConversation, requestCancel } from './request-cancel.ts';
+import { claimResults, forgetEndedTasks } from './results.ts';
+import { goesWith, type Start } from './starts.ts';
+import type { Accepted, Store } from './store.ts';
 import { groupNow, groupTasks, groupTasksBehind, lastNumber } from './task-groups.ts';
 import { appendLog, readLog } from './task-log.ts';
 import { beginTask, deleteTask, getTask } from './tasks.ts';
@@ -25,7 +26,7 @@ import { listTree, TREE_LIMITS } from './tree.ts';
 /** The store on an open database, which it closes when it is disposed of. */
 export function createStore(database: Database, limits = TREE_LIMITS): Store {
   const { query, transaction } = database;
-  const inTurn = createOwnerQueue<Start, Accepted>({
+  const inTurn = createOwnerQueue<Start, Accepted | null>({
     goesWith,
     work: (starts) => acceptTasks(database, starts, limits),
   });
@@ -65,7 +66,11 @@ export function createStore(database: Database, limits = TREE_LIMITS): Store {
     listConversations: (owner, page) => query((db) => listConversations(db, owner, page)),
     deleteConversation: (id, owner) => transaction((tx) => deleteConversation(tx, id, owner)),
     listMessages: (id, page) => query((db) => listMessages(db, id, page)),
-    readConversation: (id, ordinal) => query((db) => readConversation(db, id, ordinal)),
+    readConversation: (id, turns) => query((db) => readConversation(db, id, turns)),
+    claimResults: (id, owner, claim) => transaction((tx) => claimResults(tx, { id, owner }, claim)),
+    forgetEndedTasks: (id, owner) => transaction((tx) => forgetEndedTasks(tx, id, owner)),
+    cancelConversation: (id, owner, request) =>
+      transaction((tx) => cancelConversation(tx, { id, owner }, request)),
 
     dueStarts: (olderThanMs, limit) => transaction((tx) => dueStarts(tx, olderThanMs, limit)),
     markStarted: (id) => query((db) => markStarted(db, id)),

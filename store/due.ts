@@ -3,6 +3,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
 import { tasks } from './schema.ts';
+import { passForgottenTurns } from './turns.ts';
 
 /** For how long an accepted start is trusted to begin by itself. */
 const START_TRUSTED_MS = 60_000;
@@ -13,9 +14,11 @@ export async function dueStarts(
   olderThanMs: number,
   limit: number,
 ): Promise<TaskRecord[]> {
+  await passForgottenTurns(tx, limit);
   const waitingSince = sql`coalesce(${tasks.start_tried_at}, ${tasks.created_at})`;
   const due = and(
     eq(tasks.status, 'PENDING'),
+    isNull(tasks.queued),
     lte(waitingSince, ago(olderThanMs)),
     or(isNull(tasks.start_accepted_at), lte(tasks.start_accepted_at, ago(START_TRUSTED_MS))),
   );

@@ -11,18 +11,21 @@ import type { FinishRequest, FinishResult } from './store.ts';
 import { assertContiguous, insertSegments, readTerminalEvent, readWholeLog } from './task-log.ts';
 import { lockTask } from './tasks.ts';
 import { terminalEvent, textOfEnd } from './terminal-event.ts';
+import { lockConversationOf, passTurn } from './turns.ts';
 
 /** `Store.finishTask`. Throws `TaskAbsent`. */
 export async function finishTask(tx: Queries, request: FinishRequest): Promise<FinishResult> {
+  await lockConversationOf(tx, request.taskId);
   const task = await lockTask(tx, request.taskId);
   if (!task) throw new TaskAbsent(`task ${request.taskId} is not in the store`);
   if (isTerminal(task.status)) {
-    return { won: false, event: await readTerminalEvent(tx, task.id), task };
+    return { won: false, event: await readTerminalEvent(tx, task.id), task, next: null };
   }
-  return { won: true, ...(await endTask(tx, task, request)) };
+  const ended = await endTask(tx, task, request);
+  return { won: true, ...ended, next: await passTurn(tx, task.conversation_id) };
 }
 
-/** Ends a locked task that has not ended: log, message and record. */
+/** Ends a locked task that has not ended: log, message and record. Its turn is the caller's to pass on. */
 export async function endTask(
   tx: Queries,
   task: TaskRecord,
@@ -35,7 +38,7 @@ export async function endTask(
   await insertAnswer(tx, task, event);
   const ended = await tx
     .update(tasks)
-    .set({ ...endOf(event), log_incomplete: request.logIncomplete ?? false })
+    .set({ ...endOf(event), queued: null, log_incomplete: request.logIncomplete ?? false })
     .where(eq(tasks.id, task.id))
     .returning();
   return { event, task: toTask(only(ended)) };
@@ -51,14 +54,16 @@ function freshEntries(task: TaskRecord, request: Omit<FinishRequest, 'taskId'>):
 
 async function insertAnswer(tx: Queries, task: TaskRecord, event: TerminalEvent): Promise<void> {
   const text = textOfEnd(event);
-  if (task.conversation_id === null || text === '') return;
+  if (task.conversation_id === null || task.detached || text === '') return;
   const answer = {
     conversation_id: task.conversation_id,
     task_id: task.id,
     role: 'assistant' as const,
     ordinal: task.ordinal,
+    turn: task.turn,
     content: text,
     partial: event.type === 'task.failed',
+    rolled_back: task.rolled_back,
     created_at: event.at,
   };
   await insertMessages(tx, [answer]);

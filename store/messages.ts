@@ -1,22 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, eq, lte } from 'drizzle-orm';
+import { and, asc, eq, gte, lt, sql, type SQL } from 'drizzle-orm';
 import type { Message } from '../contract/task.ts';
+import type { MessagePageRequest, SaidInTurn } from './conversation-store.ts';
 import type { Queries } from './database.ts';
 import { behind, inOrder, pageOf } from './page-cursor.ts';
 import { toMessage } from './rows.ts';
 import { messages } from './schema.ts';
-import type { Page, PageRequest } from './store.ts';
+import type { Page } from './store.ts';
+
+/** A message to store, in the turn of its task. */
+export type NewMessage = Omit<Message, 'id'> & { turn: number };
 
 /** Inserts messages under new ids. */
-export async function insertMessages(
-  tx: Queries,
-  said: readonly Omit<Message, 'id'>[],
-): Promise<void> {
+export async function insertMessages(tx: Queries, said: readonly NewMessage[]): Promise<void> {
   if (said.length === 0) return;
-  const rows = said.map((message) => ({
+  const rows = said.map(({ turn, ...message }) => ({
     ...message,
     id: `msg_${randomBytes(16).toString('hex')}`,
-    position: positionOf(message.ordinal, message.role),
+    position: positionOf(turn, message.role),
   }));
   await tx.insert(messages).values(rows);
 }
@@ -25,12 +26,17 @@ export async function insertMessages(
 export async function listMessages(
   db: Queries,
   conversationId: string,
-  page: PageRequest,
+  { rolledBack, ...page }: MessagePageRequest,
 ): Promise<Page<Message>> {
+  const which = and(
+    eq(messages.conversation_id, conversationId),
+    rolledBack ? undefined : STANDING,
+    behind(messages.position, page),
+  );
   const rows = await db
     .select()
     .from(messages)
-    .where(and(eq(messages.conversation_id, conversationId), behind(messages.position, page)))
+    .where(which)
     .orderBy(inOrder(messages.position, page))
     .limit(page.limit + 1);
   return pageOf(rows, page.limit, { position: (row) => row.position, record: toMessage });
@@ -40,18 +46,58 @@ export async function listMessages(
 export async function readConversation(
   db: Queries,
   conversationId: string,
-  ordinal: number,
-): Promise<Message[]> {
-  const last = positionOf(ordinal, 'user');
-  const rows = await db
-    .select()
-    .from(messages)
-    .where(and(eq(messages.conversation_id, conversationId), lte(messages.position, last)))
-    .orderBy(asc(messages.position));
-  return rows.map(toMessage);
+  { from, before }: { from: number; before: number },
+): Promise<SaidInTurn[]> {
+  const which = and(
+    eq(messages.conversation_id, conversationId),
+    STANDING,
+    gte(messages.position, positionOf(from, 'user')),
+    lt(messages.position, positionOf(before, 'user')),
+  );
+  const rows = await db.select().from(messages).where(which).orderBy(asc(messages.position));
+  return rows.map((row) => ({ ...toMessage(row), turn: Math.floor(row.position / 2) }));
 }
 
-/** Sorts by (ordinal, role), the user's message first. */
-function positionOf(ordinal: number, role: Message['role']): number {
-  return ordinal * 2 + (role === 'assistant' ? 1 : 0);
+/** Moves what is said from this turn on one turn back. In two steps, because a place is never taken twice. */
+export async function moveMessagesBack(
+  tx: Queries,
+  conversationId: string,
+  fromTurn: number,
+): Promise<void> {
+  const { conversation_id, position } = messages;
+  const move = (which: SQL, to: SQL) =>
+    tx
+      .update(messages)
+      .set({ position: to })
+      .where(and(eq(conversation_id, conversationId), which));
+  await move(gte(position, positionOf(fromTurn, 'user')), sql`-${position}`);
+  await move(lt(position, 0), sql`${positionOf(1, 'user')}::int - ${position}`);
+}
+
+/** Takes what the task has said out of its conversation, which keeps it, or puts it back. */
+export async function markMessages(
+  tx: Queries,
+  conversationId: string,
+  { taskId, partialOnly, rolledBack }: Marking,
+): Promise<void> {
+  const which = and(
+    eq(messages.conversation_id, conversationId),
+    eq(messages.task_id, taskId),
+    partialOnly ? eq(messages.partial, true) : undefined,
+  );
+  await tx.update(messages).set({ rolled_back: rolledBack }).where(which);
+}
+
+interface Marking {
+  taskId: string;
+  /** Only its partial answer. */
+  partialOnly?: boolean;
+  rolledBack: boolean;
+}
+
+const STANDING = sql`${messages.rolled_back} is not true`;
+
+/** Sorts by (turn, role), the user's message first. */
+function positionOf(turn: number, role: Message['role']): number {
+  return turn * 2 + (role === 'assistant' ? 1 : 0);
 }

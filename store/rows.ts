@@ -20,6 +20,11 @@ export function toTask(row: typeof tasks.$inferSelect): TaskRecord {
     partial_output: row.partial_output,
     conversation_id: row.conversation_id,
     ordinal: row.ordinal ?? 0,
+    turn: row.turn ?? row.ordinal ?? 0,
+    queued: row.queued,
+    detached: row.detached ?? false,
+    continue_from: row.continue_from,
+    rolled_back: row.rolled_back ?? false,
     parent: row.parent,
     ancestors: row.ancestors ?? [],
     metadata: row.metadata ?? {},
@@ -46,6 +51,7 @@ export function toMessage(row: typeof messages.$inferSelect): Message {
     ordinal,
     content,
     partial: row.partial ?? false,
+    rolled_back: row.rolled_back ?? false,
     created_at,
   };
 }

@@ -68,6 +68,12 @@ export const tasks = pgTable(
     partial_output: text('partial_output'),
     conversation_id: text('conversation_id'),
     ordinal: integer('ordinal'),
+    turn: integer('turn'),
+    queued: text('queued').$type<NonNullable<TaskRecord['queued']>>(),
+    detached: boolean('detached'),
+    continue_from: json<TaskRecord['continue_from']>('continue_from'),
+    rolled_back: boolean('rolled_back'),
+    claim_id: text('claim_id'),
     parent: json<Parent>('parent'),
     parent_task_id: text('parent_task_id'),
     /** The tasks above it, the root first. They stay here when one of those is forgotten. */
@@ -114,6 +120,9 @@ export const tasks = pgTable(
     index('tasks_running')
       .on(t.checked_at)
       .where(sql`${t.status} = 'RUNNING'`),
+    index('tasks_queued')
+      .on(t.conversation_id, t.turn)
+      .where(sql`${t.queued} is not null`),
     index('tasks_cancel_due')
       .on(t.number)
       .where(sql`${t.cancel_request} is not null and ${t.cancel_sent_at} is null`),
@@ -137,7 +146,7 @@ export const taskSegments = pgTable(
   (t) => [primaryKey({ columns: [t.task_id, t.first_seq] })],
 );
 
-/** `position` is the place in the conversation; its key allows one user and one assistant message per task. */
+/** `position` is the place in the conversation, two for each turn; its key allows one user and one assistant message per task. */
 export const messages = pgTable(
   'messages',
   {
@@ -149,9 +158,21 @@ export const messages = pgTable(
     ordinal: integer('ordinal').notNull(),
     content: json<TaskInput>('content').notNull(),
     partial: boolean('partial'),
+    rolled_back: boolean('rolled_back'),
     created_at: instant('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.conversation_id, t.position] })],
+);
+
+/** Claims that delivered something: under the same id they deliver the same again, and nothing else. */
+export const resultClaims = pgTable(
+  'result_claims',
+  {
+    conversation_id: text('conversation_id').notNull(),
+    claim_id: text('claim_id').notNull(),
+    created_at: instant('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.conversation_id, t.claim_id] })],
 );
 
 export const idempotencyKeys = pgTable(

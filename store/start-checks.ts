@@ -1,17 +1,21 @@
 import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
+import { isTerminal } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
 import { conversations, idempotencyKeys, tasks } from './schema.ts';
-import type { Accepted, Outcome, Start } from './starts.ts';
-import { StoreRefusal } from './store.ts';
+import type { Outcome, Start } from './starts.ts';
+import { StoreRefusal, type Accepted, type NewTask } from './store.ts';
 import { ACTIVE } from './tasks.ts';
+import { takesTurns } from './turns.ts';
 
 /** What the record has to say to a start. */
 export interface Check {
   start: Start;
   /** Null where the start may be accepted. Otherwise nothing is to be stored for it. */
   outcome: Outcome | null;
+  /** A task has its turn in the conversation. */
+  isBusy: boolean;
   /** For the conversation, where nobody has it: drawn in the order of the starts. */
   conversationNumber: number | null;
 }
@@ -26,18 +30,23 @@ export async function checkStarts(
   starts: readonly Start[],
 ): Promise<Check[]> {
   if (starts.every(claimsNothing)) {
-    return starts.map((start) => ({ start, outcome: null, conversationNumber: null }));
+    return starts.map((start) => ({
+      start,
+      outcome: null,
+      isBusy: false,
+      conversationNumber: null,
+    }));
   }
   const found = await find(tx, owner, starts);
   return starts.map((start, place) => {
     const row = found[place]!;
-    const { conversationNumber } = row;
-    return { start, outcome: foregone(start, row), conversationNumber };
+    const { isBusy, conversationNumber } = row;
+    return { start, outcome: foregone(start, row), isBusy, conversationNumber };
   });
 }
 
 function claimsNothing({ task, key }: Start): boolean {
-  return task.conversation_id === null && task.name === null && !key;
+  return task.conversation_id === null && task.name === null && !task.continue_from && !key;
 }
 
 /** The outcome that is certain already. Where several things stand in the way, the first one counts. */
@@ -47,16 +56,30 @@ function foregone({ task, key }: Start, found: Found): Outcome | null {
   if (known && found.requestHash !== key?.requestHash) {
     return refused('idempotency_key_reused', 'the key was used for another request');
   }
-  if (known) return fulfilled({ task: toTask(known), created: false });
-  if (found.isBusy) {
-    return refused('conversation_busy', 'the conversation has a task that has not ended');
-  }
-  return found.isNameTaken
-    ? refused('name_taken', `a task named ${task.name} has not ended`)
-    : null;
+  if (known) return fulfilled({ task: toTask(known), created: false, interrupted: [] });
+  return refusedSource(task, found) ?? refusedPlace(task, found);
 }
 
-function fulfilled(value: Accepted): Outcome {
+/** What a task goes on from must be there, and must have ended. */
+function refusedSource({ continue_from }: NewTask, { sourceStatus }: Found): Outcome | null {
+  if (!continue_from) return null;
+  if (sourceStatus === null) return refused('task_not_found', 'There is no such task.');
+  return isTerminal(sourceStatus)
+    ? null
+    : refused('task_not_terminal', 'the task of continue_from has not ended');
+}
+
+function refusedPlace({ name, detached, on_busy }: NewTask, found: Found): Outcome | null {
+  if (found.isBusy && on_busy === 'reject' && !detached) {
+    return refused(
+      'conversation_busy',
+      'the conversation has a task that has not ended; another on_busy than reject waits for it or stops it',
+    );
+  }
+  return found.isNameTaken ? refused('name_taken', `a task named ${name} has not ended`) : null;
+}
+
+function fulfilled(value: Accepted | null): Outcome {
   return { status: 'fulfilled', value };
 }
 
@@ -71,9 +94,11 @@ const asked = {
   place: sql`asked.place`,
   conversationId: sql`asked.conversation_id`,
   name: sql`asked.name`,
+  sourceId: sql`asked.source_id`,
   key: sql`asked.key`,
 };
 const active = alias(tasks, 'active');
+const source = alias(tasks, 'source');
 
 /** What each start found, in their order. */
 async function find(tx: Queries, owner: string, starts: readonly Start[]) {
@@ -88,10 +113,11 @@ async function find(tx: Queries, owner: string, starts: readonly Start[]) {
       conversationNumber: sql<number | null>`case
         when ${asked.conversationId} is not null and ${conversations.id} is null
         then nextval(pg_get_serial_sequence('conversations', 'number'))::float8 end`,
-      isBusy: someActive(eq(active.conversation_id, asked.conversationId)),
+      isBusy: someActive(and(eq(active.conversation_id, asked.conversationId), takesTurns(active))),
       isNameTaken: someActive(hasName(owner)),
       requestHash: idempotencyKeys.request_hash,
       known: tasks,
+      sourceStatus: source.status,
     })
     .from(askedBy(starts))
     .leftJoin(conversations, eq(conversations.id, asked.conversationId))
@@ -100,6 +126,7 @@ async function find(tx: Queries, owner: string, starts: readonly Start[]) {
       and(eq(idempotencyKeys.owner, owner), eq(idempotencyKeys.key, asked.key)),
     )
     .leftJoin(tasks, eq(tasks.id, idempotencyKeys.task_id))
+    .leftJoin(source, and(eq(source.id, asked.sourceId), eq(source.owner, owner)))
     .orderBy(asked.place);
 }
 
@@ -115,8 +142,12 @@ function hasName(owner: string): SQL | undefined {
 /** One row for each start. */
 function askedBy(starts: readonly Start[]): SQL {
   const rows = starts.map(({ task, key }, place) => {
-    const { conversation_id, name } = task;
-    return sql`(${place}::int, ${conversation_id}::text, ${name}::text, ${key?.key ?? null}::text)`;
+    const { conversation_id, name, continue_from } = task;
+    const texts = [conversation_id, name, key?.key ?? null, continue_from?.task_id ?? null];
+    return sql`(${place}::int, ${sql.join(
+      texts.map((text) => sql`${text}::text`),
+      sql`, `,
+    )})`;
   });
-  return sql`(values ${sql.join(rows, sql`, `)}) as asked (place, conversation_id, name, key)`;
+  return sql`(values ${sql.join(rows, sql`, `)}) as asked (place, conversation_id, name, key, source_id)`;
 }

@@ -1,5 +1,5 @@
-import { inputText, type TaskRecord } from '../contract/task.ts';
-import type { IdempotencyKey, NewTask } from './store.ts';
+import { inputText } from '../contract/task.ts';
+import type { Accepted, IdempotencyKey, NewTask } from './store.ts';
 
 /** What `Store.acceptTask` is asked for. */
 export interface Start {
@@ -9,11 +9,8 @@ export interface Start {
   ancestors?: string[];
 }
 
-/** What `Store.acceptTask` resolves to. */
-export type Accepted = { task: TaskRecord; created: boolean } | null;
-
 /** What becomes of a start. */
-export type Outcome = PromiseSettledResult<Accepted>;
+export type Outcome = PromiseSettledResult<Accepted | null>;
 
 /** Of starts, and of characters in them: a batch stays far below the time-outs and limits of a statement. */
 const MOST_TOGETHER = 100;

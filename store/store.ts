@@ -1,13 +1,7 @@
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Failure, FailureCode } from '../contract/failures.ts';
-import type {
-  CancelRequest,
-  Conversation,
-  Message,
-  TaskRecord,
-  TaskStatus,
-  TaskType,
-} from '../contract/task.ts';
+import type { CancelRequest, OnBusy, TaskRecord, TaskStatus, TaskType } from '../contract/task.ts';
+import type { ConversationStore } from './conversation-store.ts';
 import type { KeyStore } from './key-store.ts';
 import type { TreeStore } from './tree-store.ts';
 
@@ -27,7 +21,19 @@ export type NewTask = Pick<
   | 'parent'
   | 'metadata'
   | 'limits'
->;
+> &
+  Partial<Pick<TaskRecord, 'detached' | 'continue_from'>> & {
+    /** Default `enqueue`. */
+    on_busy?: OnBusy | undefined;
+  };
+
+/** A start that was accepted, now or, with its key, before. */
+export interface Accepted {
+  task: TaskRecord;
+  created: boolean;
+  /** Tasks that it cancelled to get ahead of them. Temporal is still to be told, of those too that have ended by it. */
+  interrupted: TaskRecord[];
+}
 
 /** Scoped by owner; `requestHash` tells a repetition from another request under the same key. */
 export interface IdempotencyKey {
@@ -116,13 +122,15 @@ export interface FinishResult {
   won: boolean;
   event: TerminalEvent;
   task: TaskRecord;
+  /** The task of the conversation that has its turn by this end, and is to be started. */
+  next: TaskRecord | null;
 }
 
 export type CancelResult =
   /** The task had ended before; nothing was changed. */
   | { kind: 'already_terminal'; task: TaskRecord }
-  /** It was PENDING and has now ended FAILED `cancelled`. */
-  | { kind: 'ended'; task: TaskRecord }
+  /** It was PENDING and has now ended FAILED `cancelled`; `next` as in `FinishResult`. */
+  | { kind: 'ended'; task: TaskRecord; next: TaskRecord | null }
   /** The request stands in the row (`task.cancel_request`, the first one where there were several). */
   | { kind: 'requested'; task: TaskRecord };
 
@@ -136,20 +144,19 @@ export interface LogPage {
  * The record: PGlite or PostgreSQL behind the same queries. Every method is one transaction, which starts of one
  * owner share where they wait for each other. A database that cannot be reached rejects with `StoreUnavailable`.
  */
-export interface Store extends KeyStore, TreeStore, AsyncDisposable {
+export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisposable {
   ping(): Promise<void>;
 
   /**
    * Inserts a PENDING task with its user message, conversation (created for the owner where it is unknown) and
-   * ordinal. With a known idempotency key returns the task of that key, `created: false`. Another owner's
-   * conversation gives null. Throws `StoreRefusal` `conversation_busy` (it has a PENDING or RUNNING task),
-   * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it);
-   * of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`, `too_many_running_tasks`.
+   * ordinal. Where a task has the turn in the conversation, `on_busy` says what is done: the new one is `queued`, or the
+   * other is cancelled, or it is refused. With a known idempotency key returns the task of that key, `created: false`.
+   * Another owner's conversation gives null. Throws `StoreRefusal` `conversation_busy` (with `on_busy: 'reject'`),
+   * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it),
+   * of `continue_from`: `task_not_found`, `task_not_terminal`; of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`,
+   * `too_many_running_tasks`.
    */
-  acceptTask(
-    task: NewTask,
-    key?: IdempotencyKey,
-  ): Promise<{ task: TaskRecord; created: boolean } | null>;
+  acceptTask(task: NewTask, key?: IdempotencyKey): Promise<Accepted | null>;
   /** The task, or null where it is absent or, with `owner` given, another's. */
   getTask(id: string, owner?: string): Promise<TaskRecord | null>;
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;
@@ -165,7 +172,7 @@ export interface Store extends KeyStore, TreeStore, AsyncDisposable {
   /** No task, of whatever owner, has a higher number. */
   lastNumber(): Promise<number>;
 
-  /** PENDING → RUNNING for this workflow run (RUNNING stays RUNNING with the new run id). Null: it has ended or is absent. */
+  /** PENDING → RUNNING for this workflow run (RUNNING stays RUNNING with the new run id). Null: it has ended, is queued or absent. */
   beginTask(id: string, runId: string): Promise<TaskRecord | null>;
   /** Records the request under the row's lock; ends a PENDING task itself. Null: absent or another's. */
   requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
@@ -176,17 +183,10 @@ export interface Store extends KeyStore, TreeStore, AsyncDisposable {
   /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry; `Infinity`: all). */
   readLog(taskId: string, after: number, maxBytes: number): Promise<LogPage>;
 
-  createConversation(conversation: Omit<Conversation, 'created_at'>): Promise<Conversation>;
-  getConversation(id: string, owner: string): Promise<Conversation | null>;
-  listConversations(owner: string, page: PageRequest): Promise<Page<Conversation>>;
-  /** Forgets a conversation with its messages and ended tasks. False: absent or another's. Throws `task_not_terminal`. */
-  deleteConversation(id: string, owner: string): Promise<boolean>;
-  /** Messages sorted by (ordinal, role: user first), oldest first. */
-  listMessages(conversationId: string, page: PageRequest): Promise<Page<Message>>;
-  /** What a run with this ordinal reads: every message below its own ordinal, and its own user message, in order. */
-  readConversation(conversationId: string, ordinal: number): Promise<Message[]>;
-
-  /** For the reconciler: PENDING tasks not known to be started, oldest first, accepted or last tried at least `olderThanMs` ago. */
+  /**
+   * For the reconciler: PENDING tasks that have their turn and are not known to be started, oldest first, accepted or last
+   * tried at least `olderThanMs` ago. Where tasks wait for a turn that nobody has, the first of them has it from now on.
+   */
   dueStarts(olderThanMs: number, limit: number): Promise<TaskRecord[]>;
   /** Temporal has accepted the start: `dueStarts` leaves the task out for the next minute. */
   markStarted(id: string): Promise<void>;

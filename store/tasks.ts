@@ -1,4 +1,4 @@
-import { and, eq, inArray, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { TaskRecord, TaskStatus } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
@@ -39,7 +39,7 @@ export async function beginTask(
       started_at: sql`coalesce(${tasks.started_at}, ${now})`,
       checked_at: now,
     })
-    .where(and(eq(tasks.id, id), inArray(tasks.status, ACTIVE)))
+    .where(and(eq(tasks.id, id), inArray(tasks.status, ACTIVE), isNull(tasks.queued)))
     .returning();
   return row ? toTask(row) : null;
 }

@@ -94,8 +94,9 @@ async function begin(
   const { plan, startedAt } = begun;
   if (startedAt) clock.standAt(startedAt);
   append(run, 'task.started', {});
-  if (plan.conversation?.omittedTurns) {
-    const note = `${plan.conversation.omittedTurns} older turns of the conversation do not fit the model's context and were left out.`;
+  const omitted = (plan.conversation?.omittedTurns ?? 0) + (plan.sources?.omittedTurns ?? 0);
+  if (omitted > 0) {
+    const note = `${omitted} older turns of the conversation do not fit the model's context and were left out.`;
     append(run, 'task.progress', { progress: run.progress, note });
   }
   run.begun = true;

@@ -72,7 +72,7 @@ async function backOff(run: RunState, delayMs: number): Promise<void> {
 
 function modelCall(run: RunState, plan: RunPlan): ModelCall {
   const { taskId, lastSeq: seq, digest, step, attempt } = run;
-  const { agent, model, conversation } = plan;
+  const { agent, model, conversation, sources } = plan;
   return {
     taskId,
     seq,
@@ -82,6 +82,7 @@ function modelCall(run: RunState, plan: RunPlan): ModelCall {
     agent,
     model,
     conversation,
+    ...(sources && { sources }),
     tokensLeft: tokensLeft(run, plan),
   };
 }

@@ -1,17 +1,12 @@
 import { createRoute } from '@hono/zod-openapi';
+import { CreateConversationSchema, MessagesQuerySchema } from '../conversation-schemas.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { conversationNotFound } from '../errors.ts';
 import { isConversationId, newId } from '../ids.ts';
 import { ownConversation } from '../own-conversation.ts';
 import { pageRequest } from '../page-request.ts';
 import { ConversationSchema, MessageSchema, pageOf } from '../response-schemas.ts';
-import {
-  CreateConversationSchema,
-  IdParamsSchema,
-  MessagesQuerySchema,
-  NoQuerySchema,
-  PageQuerySchema,
-} from '../schemas.ts';
+import { IdParamsSchema, NoQuerySchema, PageQuerySchema } from '../schemas.ts';
 import { conversationView } from '../task-view.ts';
 import { ERRORS, json } from './responses.ts';
 
@@ -57,6 +52,8 @@ const messagesRoute = createRoute({
   method: 'get',
   path: '/v1/conversations/{id}/messages',
   summary: "List a conversation's messages",
+  description:
+    'In the order of turns. The message of a task that waits moves back when another one goes ahead of it.',
   request: { params: IdParamsSchema, query: MessagesQuerySchema },
   responses: { 200: json(pageOf(MessageSchema), 'A page, oldest first.'), ...ERRORS },
 });
@@ -93,6 +90,7 @@ export function addConversationRoutes(app: App, { store }: AppDependencies): voi
   app.openapi(messagesRoute, async (c) => {
     const reference = { id: c.req.valid('param').id, owner: c.get('owner') };
     const { id } = await ownConversation(store, reference);
-    return c.json(await store.listMessages(id, pageRequest(c.req.valid('query'))), 200);
+    const { rolled_back: rolledBack, ...query } = c.req.valid('query');
+    return c.json(await store.listMessages(id, { ...pageRequest(query), rolledBack }), 200);
   });
 }

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { wantsEventStream } from '../accept.ts';
 import { connectionOf } from '../connection.ts';
+import { conversationOf } from '../conversation-of.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { newTask } from '../new-task.ts';
@@ -15,7 +16,8 @@ const startRoute = createRoute({
   path: '/v1/tasks',
   summary: 'Start a task',
   description:
-    'With `Accept: text/event-stream` the answer is the feed of the task from its first entry on.',
+    'With `Accept: text/event-stream` the answer is the feed of the task from its first entry on. The tasks of a ' +
+    'conversation take turns: `on_busy` says what is done where one has not ended.',
   request: {
     query: NoQuerySchema,
     headers: IdempotencyHeadersSchema,
@@ -36,13 +38,16 @@ const startRoute = createRoute({
 
 /** Start a task, and read its feed at once where the caller accepts one. */
 export function addStartRoute(app: App, dependencies: AppDependencies): void {
-  const { tasks, feed } = dependencies;
+  const { store, tasks, feed } = dependencies;
 
   app.openapi(startRoute, async (c) => {
     const body = c.req.valid('json');
     const key = c.req.valid('header')['Idempotency-Key'];
     const watched = wantsEventStream(c, false);
-    const { task, created } = await tasks.start(newTask(body, c.get('owner'), dependencies), {
+    const owner = c.get('owner');
+    const conversation_id = await conversationOf(store, body, owner);
+    const wanted = newTask({ ...body, conversation_id }, owner, dependencies);
+    const { task, created } = await tasks.start(wanted, {
       key: key === undefined ? undefined : { key, requestHash: requestHash(body) },
       watched,
     });

@@ -17,7 +17,8 @@ import { taskView } from '../task-view.ts';
 import { CancelTaskSchema, TreeQuerySchema } from '../tree-schemas.ts';
 import { ERRORS, json } from './responses.ts';
 
-const DEFAULT_CANCEL_WAIT_MS = 2_000;
+/** How long a cancel waits for the end unless it says otherwise. */
+export const DEFAULT_CANCEL_WAIT_MS = 2_000;
 
 const listRoute = createRoute({
   method: 'get',

@@ -1,87 +1,110 @@
+import pLimit from 'p-limit';
 import { isTerminal, type CancelRequest, type TaskRecord } from '../../contract/task.ts';
 import type { Receipt } from '../../contract/wire.ts';
 import { spreadTreeCancel } from '../../store/spread-tree-cancel.ts';
 import type { CancelResult } from '../../store/store.ts';
 import type { TreeCancel } from '../../store/tree-store.ts';
-import { taskNotFound } from '../errors.ts';
+import { conversationNotFound, taskNotFound } from '../errors.ts';
+import type { CancelAsked } from '../ports.ts';
 import type { TasksDeps } from './dependencies.ts';
 import { waitForEnd } from './wait-for-end.ts';
 
-export interface CancelOrder {
-  id: string;
-  owner: string;
-  by: string | null;
-  reason: string | null;
-  /** The task alone, or with all that is below it. */
-  scope: 'task' | 'tree';
-  /** Longest wait for the end of all that it concerns, in milliseconds. */
-  waitMs: number;
+/** `id`: of the task, or of the conversation. */
+export type CancelOrder = CancelAsked & { id: string; owner: string };
+
+export interface Canceller {
+  /**
+   * Records the cancel in the row, where it counts from then on; then stops the run, and waits for its end. With Temporal out
+   * of reach the receipt says `cancelling`, and the reconciler sends the cancel again. Of a tree the root's row comes first:
+   * from then on nothing is started below it. Throws `ApiError` `task_not_found`.
+   */
+  cancelTask(order: CancelOrder & { scope: Scope }): Promise<Receipt>;
+  /** The same for all that has not ended in a conversation. Throws `ApiError` `conversation_not_found`. */
+  cancelConversation(order: CancelOrder): Promise<Receipt[]>;
+  /** Stops the run of a task whose cancel is recorded. False: Temporal could not be told. */
+  stop(task: TaskRecord): Promise<boolean>;
 }
 
-/**
- * Records the cancel in the row, where it counts from then on; then stops the run, and waits for its end. With Temporal out of
- * reach the receipt says `cancelling`, and the reconciler sends the cancel again. Of a tree the root's row comes first:
- * from then on nothing is started below it. Throws `ApiError` `task_not_found`.
- */
-export async function cancelTask(deps: TasksDeps, order: CancelOrder): Promise<Receipt> {
-  const { id, owner, by, reason, scope } = order;
-  const deadline = Date.now() + order.waitMs;
-  const request = { at: new Date().toISOString(), by, reason };
-  const root = await record(deps, scope, { id, owner, request });
-  if (!root) throw taskNotFound();
-  const [own, children] = await Promise.all([
-    carryOut(deps, root.result, deadline),
-    root.goesOn ? cancelBelow(deps, { id, owner, request }, deadline) : [],
-  ]);
-  return { ...own, outcome: outcomeOf([own, ...children]), children };
+type Scope = 'task' | 'tree';
+
+export interface CancellerOptions {
+  /** Starts a task that has its turn by a cancel. */
+  begin(task: TaskRecord): void;
 }
 
-async function record(
-  { store }: TasksDeps,
-  scope: CancelOrder['scope'],
-  { id, owner, request }: { id: string; owner: string; request: CancelRequest },
-): Promise<{ result: CancelResult; goesOn: boolean } | null> {
-  if (scope === 'tree') {
-    const result = await store.requestTreeCancel(id, owner, request);
-    return result && { result, goesOn: result.goesOn };
+/** Runs of one conversation that are stopped at once. */
+const MAX_STOPS = 32;
+
+export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): Canceller {
+  const { store } = deps;
+
+  async function record(
+    scope: Scope,
+    { id, owner, request }: TreeCancel,
+  ): Promise<{ result: CancelResult; goesOn: boolean } | null> {
+    if (scope === 'tree') {
+      const result = await store.requestTreeCancel(id, owner, request);
+      return result && { result, goesOn: result.goesOn };
+    }
+    const result = await store.requestCancel(id, owner, request);
+    return result && { result, goesOn: false };
   }
-  const result = await store.requestCancel(id, owner, request);
-  return result && { result, goesOn: false };
+
+  async function cancelBelow(cancel: TreeCancel, deadline: number): Promise<Receipt[]> {
+    const results = await spreadTreeCancel(store, cancel);
+    return Promise.all(results.map((result) => carryOut(endedByIt(result), deadline)));
+  }
+
+  async function stop({ id, status }: TaskRecord): Promise<boolean> {
+    if (isTerminal(status)) deps.relay.publish(id, { kind: 'end' });
+    return sendCancel(deps, id);
+  }
+
+  /** Tells Temporal of a recorded cancel, and waits for its end. */
+  async function carryOut(result: CancelResult, deadline: number): Promise<Receipt> {
+    const { kind, task } = result;
+    if (kind === 'already_terminal') return receiptOf(task, kind);
+    if (kind === 'ended' && result.next) begin(result.next);
+    const isSent = await stop(task);
+    if (kind === 'ended') return receiptOf(task, 'cancelled');
+    const waitMs = Math.max(deadline - Date.now(), 0);
+    const ended = isSent && (await waitForEnd(deps.hubs, task, waitMs));
+    const current = (await store.getTask(task.id, task.owner)) ?? task;
+    return receiptOf(current, ended || isTerminal(current.status) ? 'cancelled' : 'cancelling');
+  }
+
+  return {
+    async cancelTask({ id, owner, scope, ...order }) {
+      const deadline = Date.now() + order.waitMs;
+      const cancel = { id, owner, request: requestOf(order) };
+      const root = await record(scope, cancel);
+      if (!root) throw taskNotFound();
+      const [own, children] = await Promise.all([
+        carryOut(root.result, deadline),
+        root.goesOn ? cancelBelow(cancel, deadline) : [],
+      ]);
+      return { ...own, outcome: outcomeOf([own, ...children]), children };
+    },
+    async cancelConversation({ id, owner, ...order }) {
+      const deadline = Date.now() + order.waitMs;
+      const results = await store.cancelConversation(id, owner, requestOf(order));
+      if (!results) throw conversationNotFound();
+      return pLimit(MAX_STOPS).map(results, (result) => carryOut(result, deadline));
+    },
+    stop,
+  };
 }
 
-async function cancelBelow(
-  deps: TasksDeps,
-  cancel: TreeCancel,
-  deadline: number,
-): Promise<Receipt[]> {
-  const results = await spreadTreeCancel(deps.store, cancel);
-  return Promise.all(results.map((result) => carryOut(deps, endedByIt(result), deadline)));
+function requestOf({ by, reason }: CancelAsked): CancelRequest {
+  return { at: new Date().toISOString(), by, reason };
 }
 
 /** The reconciler may have recorded the same cancel a moment earlier. */
 function endedByIt(result: CancelResult): CancelResult {
   const { kind, task } = result;
-  return kind === 'already_terminal' && task.cancel_request ? { kind: 'ended', task } : result;
-}
-
-/** Tells Temporal of a recorded cancel, and waits for its end. */
-async function carryOut(
-  deps: TasksDeps,
-  { kind, task }: CancelResult,
-  deadline: number,
-): Promise<Receipt> {
-  if (kind === 'already_terminal') return receiptOf(task, 'already_terminal');
-  const { id, owner } = task;
-  if (kind === 'ended') {
-    deps.relay.publish(id, { kind: 'end' });
-    await sendCancel(deps, id);
-    return receiptOf(task, 'cancelled');
-  }
-  const isSent = await sendCancel(deps, id);
-  const waitMs = Math.max(deadline - Date.now(), 0);
-  const ended = isSent && (await waitForEnd(deps.hubs, task, waitMs));
-  const current = (await deps.store.getTask(id, owner)) ?? task;
-  return receiptOf(current, ended || isTerminal(current.status) ? 'cancelled' : 'cancelling');
+  return kind === 'already_terminal' && task.cancel_request
+    ? { kind: 'ended', task, next: null }
+    : result;
 }
 
 /** The bell rings only after Temporal has accepted the cancel, so that history shows the request before the clean-up. */

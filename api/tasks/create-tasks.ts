@@ -8,7 +8,7 @@ import { conversationNotFound, taskNotFound } from '../errors.ts';
 import type { Hubs } from '../feed/hubs.ts';
 import { lastSeq } from '../feed/watched-task.ts';
 import type { Tasks } from '../ports.ts';
-import { cancelTask } from './cancel-task.ts';
+import { createCanceller } from './cancel-task.ts';
 import type { TasksDeps } from './dependencies.ts';
 import { messageTask } from './message-task.ts';
 import { reachRun } from './reach-run.ts';
@@ -17,28 +17,39 @@ import { reachRun } from './reach-run.ts';
 const START_WAIT_MS = 500;
 
 export interface StartingTasks extends Tasks {
-  /** Resolves when no start is on its way to Temporal any more: what is cut off there is left to the reconciler. */
+  /** Resolves when nothing is on its way to Temporal any more: what is cut off there is left to the reconciler. */
   settled(): Promise<void>;
 }
 
 /** What a caller may do with tasks, over the store and Temporal. */
 export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
-  const starts = new Set<Promise<void>>();
+  const underWay = new Set<Promise<unknown>>();
+  /** Tells Temporal, without being waited for. */
+  const tell = (work: Promise<unknown>) => {
+    const telling = work.finally(() => underWay.delete(telling));
+    underWay.add(telling);
+    return telling;
+  };
+  const canceller = createCanceller(deps, { begin: (task) => void tell(startRun(deps, task)) });
   return {
     async start(task, { key, watched = false } = {}) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
-      if (accepted.created) {
-        announceTask(deps.relay, accepted.task);
-        const start = watched ? startWatched : startRun;
-        const starting = start(deps, accepted.task).finally(() => starts.delete(starting));
-        starts.add(starting);
-        await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
-      }
+      if (accepted.created) announceTask(deps.relay, accepted.task);
+      // A cancel is recorded: what does not reach Temporal is sent again.
+      const stops = accepted.interrupted.map((other) =>
+        canceller.stop(other).catch(() => undefined),
+      );
+      const start = watched ? startWatched : startRun;
+      const isDue = accepted.created && accepted.task.queued === null;
+      const starting = tell(Promise.all([...stops, isDue && start(deps, accepted.task)]));
+      await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
       return accepted;
     },
-    cancel: (id, owner, request) => cancelTask(deps, { id, owner, ...request }),
+    cancel: (id, owner, request) => canceller.cancelTask({ id, owner, ...request }),
+    cancelConversation: (id, owner, request) =>
+      canceller.cancelConversation({ id, owner, ...request }),
     message: (task, message) => messageTask(deps, task, message),
     decide: (task, decision) => reachRun(deps, task, () => runs.decide(task.id, decision)),
     async live(task) {
@@ -59,8 +70,14 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       // The record is gone; a history that stays is removed by Temporal's own retention.
       await runs.forget(id).catch(() => undefined);
     },
+    async forgetEnded(conversationId, owner) {
+      const ids = await store.forgetEndedTasks(conversationId, owner);
+      if (!ids) throw conversationNotFound();
+      await Promise.all(ids.map((id) => runs.forget(id).catch(() => undefined)));
+      return ids.length;
+    },
     async settled() {
-      await Promise.all(starts);
+      await Promise.all(underWay);
     },
   };
 }

@@ -6,6 +6,7 @@ import { sampleOf, type JsonSchema } from './sample-body.ts';
 
 interface Operation {
   security: Record<string, string[]>[];
+  parameters?: { in: string; name: string; required?: boolean; schema: JsonSchema }[];
   requestBody?: { content: Record<string, { schema: JsonSchema }> };
 }
 interface Description {
@@ -43,9 +44,16 @@ await routes.get('/v1/agents', ada);
 /** Sends the least request of an operation, about the objects that are given. */
 async function ask(operation: string, about: Objects, headers: Headers): Promise<Response> {
   const [method, path] = split(operation);
-  const body = operationOf(operation).requestBody?.content['application/json']?.schema;
+  const { requestBody, parameters = [] } = operationOf(operation);
+  const body = requestBody?.content['application/json']?.schema;
   const id = path.startsWith('/v1/conversations') ? about.conversation : about.task;
-  return routes.app.request(path.replace('{id}', id).replace(/\{\w+\}/g, 'absent'), {
+  const query = new URLSearchParams();
+  for (const { name, schema, ...parameter } of parameters) {
+    if (parameter.in !== 'query' || !parameter.required) continue;
+    query.set(name, String(sampleOf(schema, components.schemas)));
+  }
+  const place = path.replace('{id}', id).replace(/\{\w+\}/g, 'absent');
+  return routes.app.request(query.size > 0 ? `${place}?${query}` : place, {
     method: method.toUpperCase(),
     headers: { ...headers, ...(body && { 'Content-Type': 'application/json' }) },
     ...(body && { body: JSON.stringify(sampleOf(body, components.schemas)) }),

@@ -79,7 +79,7 @@ describe('POST /v1/tasks refuses', () => {
     ['a timeout with a fraction', { input: 'a', timeout_seconds: 1.5 }, 'timeout_seconds'],
     ['no steps', { input: 'a', max_steps: 0 }, 'max_steps'],
     ['too many steps', { input: 'a', max_steps: 10_001 }, 'max_steps'],
-    ['another on_busy', { input: 'a', on_busy: 'enqueue' }, 'on_busy'],
+    ['another on_busy', { input: 'a', on_busy: 'wait' }, 'on_busy'],
     ['an id', { input: 'a', id: 'task_mine' }, 'id'],
     ['a parent without an id', { input: 'a', parent: {} }, 'parent.task_id'],
     ['a parent that is a text', { input: 'a', parent: 'task_x' }, 'parent'],
@@ -98,8 +98,37 @@ describe('POST /v1/tasks refuses', () => {
       { input: 'a', parent: { task_id: 'task_x', agent_id: 'a'.repeat(257) } },
       'parent.agent_id',
     ],
-    ['continue_from', { input: 'a', continue_from: {} }, 'continue_from'],
-    ['detached', { input: 'a', detached: true }, 'detached'],
+    [
+      'continue_from without a task',
+      { input: 'a', continue_from: { partial: 'keep' } },
+      'continue_from.task_id',
+    ],
+    [
+      'continue_from of no task id',
+      { input: 'a', continue_from: { task_id: 'task_\u0000', partial: 'keep' } },
+      'continue_from.task_id',
+    ],
+    [
+      'continue_from without what to do',
+      { input: 'a', continue_from: { task_id: 'task_x' } },
+      'continue_from.partial',
+    ],
+    ['detached without a conversation', { input: 'a', detached: true }, 'detached'],
+    [
+      'detached with on_busy',
+      { input: 'a', conversation_id: 'conv_bad', detached: true, on_busy: 'enqueue' },
+      'on_busy',
+    ],
+    [
+      'detached with continue_from',
+      {
+        input: 'a',
+        conversation_id: 'conv_bad',
+        detached: true,
+        continue_from: { task_id: 'task_x', partial: 'keep' },
+      },
+      'continue_from',
+    ],
     ['a field nobody knows', { input: 'a', inputt: 'b' }, 'inputt'],
     ['a prototype', '{"input":"a","__proto__":{"x":1}}', '__proto__'],
     ['JSON that does not parse', '{"input":', ''],
@@ -158,6 +187,20 @@ describe('other bodies', () => {
       await routes.post(`/v1/tasks/${taskId}/cancel`, body),
       invalid(path),
     );
+    expect((await routes.store.getTask(taskId))?.cancel_request).toBeNull();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['cancel', { wait_ms: 30_001 }, 'wait_ms'],
+    ['cancel', { scope: 'tree' }, 'scope'],
+    ['results/claim', {}, 'claim_id'],
+    ['results/claim', { claim_id: '' }, 'claim_id'],
+    ['results/claim', { claim_id: 'a\u0000' }, 'claim_id'],
+    ['results/claim', { claim_id: 'a', limit: 0 }, 'limit'],
+    ['results/claim', { claim_id: 'a', limit: 101 }, 'limit'],
+  ])("a conversation's %s refuses %j", async (action, body, path) => {
+    const response = await routes.post(`/v1/conversations/conv_bad/${action}`, body);
+    await expectRefused(routes, response, invalid(path));
     expect((await routes.store.getTask(taskId))?.cancel_request).toBeNull();
   });
 

@@ -50,6 +50,7 @@ describe('queries', () => {
     ['/v1/conversations/conv_bad?verbose=1', 'verbose'],
     ['/v1/conversations/conv_bad/messages?cursor=nonsense', 'cursor'],
     ['/v1/conversations/conv_bad/messages?limit=1.5', 'limit'],
+    ['/v1/conversations/conv_bad/messages?rolled_back=maybe', 'rolled_back'],
     ['/v1/agents?verbose=1', 'verbose'],
     ['/v1/tasks/TASK?verbose=1', 'verbose'],
     ['/v1/tasks/TASK/events?deltas=maybe', 'deltas'],

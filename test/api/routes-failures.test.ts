@@ -36,9 +36,11 @@ describe('health and failures', () => {
       tasks: {
         start: away,
         cancel: away,
+        cancelConversation: away,
         message: away,
         decide: away,
         forget: away,
+        forgetEnded: away,
         live: away,
       },
     });

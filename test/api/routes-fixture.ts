@@ -2,17 +2,17 @@ import type { Agent } from '../../agents/agent.ts';
 import { createApp } from '../../api/app.ts';
 import { openKeyring } from '../../api/auth/keyring.ts';
 import type { App, AppDependencies, Readiness } from '../../api/dependencies.ts';
-import { ApiError, taskNotFound } from '../../api/errors.ts';
+import { ApiError, conversationNotFound, taskNotFound } from '../../api/errors.ts';
 import { guardLoopback } from '../../api/guard.ts';
 import { accepted } from '../../api/feed/resume.ts';
 import { feedName, formatGroupCursor, parseGroupCursor } from '../../api/feed/group-cursor.ts';
 import type { Feed, GroupFeedRequest, TaskFeedRequest, Tasks } from '../../api/ports.ts';
 import { parseCursor } from '../../contract/cursor.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
-import { isTerminal, NO_USAGE, type TaskRecord } from '../../contract/task.ts';
+import { isTerminal, NO_USAGE } from '../../contract/task.ts';
 import type { Receipt } from '../../contract/wire.ts';
 import { openMemoryStore } from '../../store/open-store.ts';
-import type { Store } from '../../store/store.ts';
+import type { CancelResult, Store } from '../../store/store.ts';
 
 const plainAgent: Agent = {
   name: 'default',
@@ -101,7 +101,7 @@ function tasksOn(store: Store): Tasks {
   return {
     async start(task, { key } = {}) {
       const accepted = await store.acceptTask(task, key);
-      if (!accepted) throw new ApiError('conversation_not_found', 'There is no such conversation.');
+      if (!accepted) throw conversationNotFound();
       return accepted;
     },
     async cancel(id, owner, { by, reason, scope }) {
@@ -109,14 +109,13 @@ function tasksOn(store: Store): Tasks {
       const cancel = scope === 'tree' ? store.requestTreeCancel : store.requestCancel;
       const result = await cancel(id, owner, request);
       if (!result) throw taskNotFound();
-      return receiptOf(
-        result.task,
-        result.kind === 'ended'
-          ? 'cancelled'
-          : result.kind === 'requested'
-            ? 'cancelling'
-            : result.kind,
-      );
+      return receiptOf(result);
+    },
+    async cancelConversation(id, owner, { by, reason }) {
+      const at = new Date().toISOString();
+      const results = await store.cancelConversation(id, owner, { at, by, reason });
+      if (!results) throw conversationNotFound();
+      return results.map(receiptOf);
     },
     async message(task) {
       if (isTerminal(task.status))
@@ -134,13 +133,24 @@ function tasksOn(store: Store): Tasks {
     async forget(id, owner) {
       if (!(await store.deleteTask(id, owner))) throw taskNotFound();
     },
+    async forgetEnded(conversationId, owner) {
+      const ids = await store.forgetEndedTasks(conversationId, owner);
+      if (!ids) throw conversationNotFound();
+      return ids.length;
+    },
   };
 }
 
-function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {
+const OUTCOMES = {
+  ended: 'cancelled',
+  requested: 'cancelling',
+  already_terminal: 'already_terminal',
+} as const;
+
+function receiptOf({ kind, task }: CancelResult): Receipt {
   return {
     task_id: task.id,
-    outcome,
+    outcome: OUTCOMES[kind],
     status: task.status,
     requested_at: task.cancel_request?.at ?? null,
     stopped_at: task.finished_at,

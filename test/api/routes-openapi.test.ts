@@ -46,6 +46,20 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
   'get /v1/conversations/{id}/messages': { status: 200, path: '/v1/conversations/CONV/messages' },
   'get /v1/conversations/{id}/events': { status: 200, path: '/v1/conversations/CONV/events' },
   'get /v1/events': { status: 200 },
+  'post /v1/conversations/{id}/cancel': {
+    status: 202,
+    path: '/v1/conversations/CONV/cancel',
+    body: {},
+  },
+  'post /v1/conversations/{id}/results/claim': {
+    status: 200,
+    path: '/v1/conversations/CONV/results/claim',
+    body: { claim_id: 'first' },
+  },
+  'delete /v1/conversations/{id}/tasks': {
+    status: 200,
+    path: '/v1/conversations/CONV/tasks?state=terminal',
+  },
   'get /v1/agents': { status: 200 },
   'get /healthz': { status: 200 },
   'get /readyz': { status: 200 },

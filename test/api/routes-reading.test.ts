@@ -35,9 +35,11 @@ describe('reading tasks', () => {
       tasks: {
         start: fail,
         cancel: fail,
+        cancelConversation: fail,
         message: fail,
         decide: fail,
         forget: fail,
+        forgetEnded: fail,
         live: async () => ({ live, lastSeq: 7, usage }),
       },
     });

@@ -90,7 +90,8 @@ describe('starting a task', () => {
       expect([reserved.status, await codeOf(reserved)]).toEqual([422, 'reserved_name']);
     }
     await routes.startTask({ conversation_id: 'conv_busy' });
-    const busy = await routes.post('/v1/tasks', { input: 'a', conversation_id: 'conv_busy' });
+    const second = { input: 'a', conversation_id: 'conv_busy', on_busy: 'reject' };
+    const busy = await routes.post('/v1/tasks', second);
     expect([busy.status, await codeOf(busy)]).toEqual([409, 'conversation_busy']);
   });
 });

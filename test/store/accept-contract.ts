@@ -75,9 +75,13 @@ export function acceptContract(subject: () => Subject): void {
     expect(again).toMatchObject({ created: false, task: { id: asked.id, status: 'COMPLETED' } });
   });
 
-  it('refuses a second task of a conversation that is busy, also when both come at once', async () => {
+  it('refuses a second task of a conversation that is busy where it says so, also when both come at once', async () => {
     const { store } = subject();
-    const shared = { owner: newId('owner'), conversation_id: newId('conv') };
+    const shared = {
+      owner: newId('owner'),
+      conversation_id: newId('conv'),
+      on_busy: 'reject' as const,
+    };
     const both = await Promise.allSettled([accept(store, shared), accept(store, shared)]);
     expect(both.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
     const refused = both.find((result) => result.status === 'rejected');

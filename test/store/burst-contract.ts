@@ -74,6 +74,7 @@ export function burstContract(subject: () => Subject): void {
     const known = newTask({ owner, name: 'scout' });
     await store.acceptTask(known, keyOf('known'));
     const task = (given: Partial<NewTask> = {}) => newTask({ owner, ...given });
+    const rejecting = (conversation_id: string) => task({ conversation_id, on_busy: 'reject' });
     const made = newId('conv');
 
     const plain = task();
@@ -85,7 +86,7 @@ export function burstContract(subject: () => Subject): void {
       store.acceptTask(plain),
       store.acceptTask(task({ conversation_id: foreign.conversation_id }), keyOf('foreign')),
       store.acceptTask(joining, keyOf('joining')),
-      store.acceptTask(task({ conversation_id: busy.conversation_id }), keyOf('busy')),
+      store.acceptTask(rejecting(String(busy.conversation_id)), keyOf('busy')),
       store.acceptTask(task(), keyOf('known')),
       store.acceptTask(following),
       store.acceptTask(task({ conversation_id: newId('conv') }), keyOf('known', 'other')),
@@ -94,7 +95,7 @@ export function burstContract(subject: () => Subject): void {
       store.acceptTask(task({ name: 'novice' })),
       store.acceptTask(elsewhere),
       store.acceptTask(task({ conversation_id: made }), keyOf('joining')),
-      store.acceptTask(task({ conversation_id: made })),
+      store.acceptTask(rejecting(made)),
     ]);
 
     expect(outcomes.map(summary)).toEqual([
@@ -171,7 +172,7 @@ export function burstContract(subject: () => Subject): void {
     const other = createStore(database);
     const owner = newId('owner');
     const conversations = times(20, () => newId('conv'));
-    const ask = (conversation_id: string) => newTask({ owner, conversation_id });
+    const ask = (conversation_id: string) => newTask({ owner, conversation_id, on_busy: 'reject' });
     const forth = conversations.map(ask);
     const back = conversations.toReversed().map(ask);
     const outcomes = await Promise.allSettled([

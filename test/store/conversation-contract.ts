@@ -11,18 +11,24 @@ import {
 } from './fixtures.ts';
 
 export function conversationContract(subject: () => Subject): void {
-  it('gives a run what was said before it, in order, and its own input', async () => {
+  it('gives a run what was said before it, in order', async () => {
     const { store } = subject();
     const shared = { owner: newId('owner'), conversation_id: newId('conv') };
     for (const input of ['one', 'two', 'three']) {
       const task = await begin(store, { ...shared, input });
       await store.finishTask(completion(task, `answer to ${input}`));
     }
-    const read = await store.readConversation(shared.conversation_id, 2);
-    expect(read.map(({ role, ordinal, content }) => [ordinal, role, content])).toEqual([
+    const read = async (from: number, before: number) => {
+      const said = await store.readConversation(shared.conversation_id, { from, before });
+      return said.map(({ turn, role, content }) => [turn, role, content]);
+    };
+    expect(await read(0, 2)).toEqual([
       [1, 'user', 'one'],
       [1, 'assistant', 'answer to one'],
+    ]);
+    expect(await read(2, 3)).toEqual([
       [2, 'user', 'two'],
+      [2, 'assistant', 'answer to two'],
     ]);
     expect(await messagesOf(store, shared.conversation_id)).toHaveLength(6);
   });

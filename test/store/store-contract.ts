@@ -10,6 +10,8 @@ import { keyContract } from './key-contract.ts';
 import { groupContract } from './group-contract.ts';
 import { listContract } from './list-contract.ts';
 import { logContract } from './log-contract.ts';
+import { resultsContract } from './results-contract.ts';
+import { turnContract } from './turn-contract.ts';
 import { treeContract } from './tree-contract.ts';
 
 /** What every store does, whatever database it stands on. */
@@ -29,6 +31,8 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     describe('groups', () => groupContract(current));
     describe('lists', () => listContract(current));
     describe('conversations', () => conversationContract(current));
+    describe('turns', () => turnContract(current));
+    describe('results', () => resultsContract(current));
     describe('keys', () => keyContract(current));
     describe('trees', () => treeContract(current));
     describe('what is due', () => dueContract(current));

@@ -1,12 +1,20 @@
 import type { z } from '@hono/zod-openapi';
 import { expectTypeOf, it } from 'vitest';
 import type {
+  CancelConversationRequest,
   CancelRequest,
+  ClaimRequest,
   DecideRequest,
   ListRequest,
   MessageRequest,
+  MessagesRequest,
   StartRequest,
 } from '../../client/requests.ts';
+import type {
+  CancelConversationSchema,
+  ClaimResultsSchema,
+  MessagesQuerySchema,
+} from '../../api/conversation-schemas.ts';
 import type { DecideSchema, SendMessageSchema } from '../../api/run-schemas.ts';
 import type { ListTasksQuerySchema, StartTaskSchema } from '../../api/schemas.ts';
 import type { CancelTaskSchema } from '../../api/tree-schemas.ts';
@@ -24,6 +32,13 @@ it("the client's requests are those that the API takes", () => {
   expectTypeOf<CancelRequest>().toEqualTypeOf<Exact<z.input<typeof CancelTaskSchema>>>();
   expectTypeOf<MessageRequest>().toEqualTypeOf<Exact<z.input<typeof SendMessageSchema>>>();
   expectTypeOf<DecideRequest>().toEqualTypeOf<Exact<z.input<typeof DecideSchema>>>();
+  expectTypeOf<CancelConversationRequest>().toEqualTypeOf<
+    Exact<z.input<typeof CancelConversationSchema>>
+  >();
+  expectTypeOf<ClaimRequest>().toEqualTypeOf<Exact<z.input<typeof ClaimResultsSchema>>>();
+  expectTypeOf<keyof MessagesRequest>().toEqualTypeOf<
+    keyof (typeof MessagesQuerySchema)['shape']
+  >();
   type Filters = Exclude<keyof ListRequest, 'metadata'>;
   expectTypeOf<Filters>().toEqualTypeOf<keyof (typeof ListTasksQuerySchema)['shape']>();
 });

@@ -25,9 +25,9 @@ it('hears what a run says before its start is answered, where a reader follows a
     describe: unreachable,
     forget: unreachable,
   };
-  const task = { ...newTask(), status: 'PENDING' } as unknown as TaskRecord;
+  const task = { ...newTask(), status: 'PENDING', queued: null } as unknown as TaskRecord;
   const store = {
-    acceptTask: async () => ({ task, created: true }),
+    acceptTask: async () => ({ task, created: true, interrupted: [] }),
     markStarted: async () => undefined,
     getTask: async () => task,
   } as unknown as Store;

@@ -2,18 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { buildPrompt, type PromptSource } from '../../../activities/prompt.ts';
 import type { PromptMessage } from '../../../activities/models/model.ts';
 import type { EventData, EventType, LogEvent } from '../../../contract/events.ts';
-import { NO_USAGE, type Message, type TaskRecord } from '../../../contract/task.ts';
+import type { Said } from '../../../activities/view-history.ts';
+import { NO_USAGE, type TaskRecord } from '../../../contract/task.ts';
 
 const agent = { name: 'default', description: '', instructions: 'Be brief.', tools: [] };
 const task = { input: 'And now?', instructions: null } as unknown as TaskRecord;
 
 function prompt(source: Partial<PromptSource>): PromptMessage[] {
-  return buildPrompt({ agent, task, messages: [], log: [], omittedTurns: 0, ...source });
+  const messages = [message('user', task.input)];
+  return buildPrompt({ agent, task, messages, log: [], omittedTurns: 0, ...source });
 }
 
-function message(role: Message['role'], content: Message['content'], partial = false): Message {
-  const ids = { id: '1', conversation_id: 'conv_1', task_id: 'task_1', ordinal: 1 };
-  return { ...ids, role, content, partial, created_at: '2026-01-01T00:00:00.000Z' };
+function message(role: Said['role'], content: Said['content'], partial = false): Said {
+  return { role, content, partial };
 }
 
 let seq = 1;
@@ -36,7 +37,7 @@ const returned = (call_id: string, output: unknown, is_error = false) =>
   entry('turn.tool_result', { step: 1, call_id, output, is_error });
 
 describe('a prompt', () => {
-  it("is the agent's instructions and the task's own input, where there is no conversation", () => {
+  it("is the agent's instructions, or the task's, and what was said", () => {
     expect(prompt({})).toEqual([
       { role: 'system', text: 'Be brief.' },
       { role: 'user', text: 'And now?' },

@@ -1,0 +1,37 @@
+import type { Context } from '@temporalio/activity';
+import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
+import { startOptions } from '../contract/start-options.ts';
+import type { TaskRecord } from '../contract/task.ts';
+import type { Store } from '../store/store.ts';
+
+/** Deadline of the call to Temporal, in milliseconds. */
+const CALL_MS = 3_000;
+
+export interface StartRunDeps {
+  store: Store;
+  taskQueue: string;
+}
+
+/**
+ * Starts the task's workflow, or joins it where it is open. Throws `WorkflowExecutionAlreadyStartedError` where it has
+ * closed, and where Temporal cannot be reached.
+ */
+export async function startRun(
+  { store, taskQueue }: StartRunDeps,
+  { client }: Context,
+  task: TaskRecord,
+): Promise<void> {
+  await client.withDeadline(Date.now() + CALL_MS, () =>
+    client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)),
+  );
+  await store.markStarted(task.id);
+}
+
+/** Starts the task that has its turn by another's end. What fails is the reconciler's to repeat. */
+export async function startNext(
+  deps: StartRunDeps,
+  context: Context,
+  next: TaskRecord | null,
+): Promise<void> {
+  if (next) await startRun(deps, context, next).catch(() => undefined);
+}
