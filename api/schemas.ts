@@ -92,7 +92,7 @@ const ParentSchema = z
   })
   .openapi({
     description:
-      'The task below which this one is started, which may have ended; run, tool call and agent are for the caller to say. A cancel of its tree reaches this task too.',
+      "The task below which this one is started, which may have ended; run, tool call and agent are for the caller to say. A cancel of its tree reaches this task too. Without a conversation_id it belongs to its parent's conversation, as a detached task.",
   });
 
 /** `POST /v1/tasks` */

@@ -20,7 +20,7 @@ export interface StartRequest {
   name?: string;
   description?: string;
   metadata?: Record<string, string>;
-  /** The task below which to start it: a cancel of that one's tree reaches it too. */
+  /** The task below which to start it: a cancel of that one's tree reaches it too. Without a conversation it belongs to that one's. */
   parent?: Parent;
   /** What is done where a task of the conversation has not ended. Left out: `enqueue`. */
   on_busy?: OnBusy;

@@ -1,11 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { wantsEventStream } from '../accept.ts';
 import { connectionOf } from '../connection.ts';
-import { conversationOf } from '../conversation-of.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { newTask } from '../new-task.ts';
 import { orPassing } from '../passing.ts';
+import { placeOf } from '../place-of.ts';
 import { requestHash } from '../request-hash.ts';
 import { TaskSchema } from '../response-schemas.ts';
 import { IdempotencyHeadersSchema, NoQuerySchema, StartTaskSchema } from '../schemas.ts';
@@ -45,8 +45,8 @@ export function addStartRoute(app: App, dependencies: AppDependencies): void {
     const key = c.req.valid('header')['Idempotency-Key'];
     const watched = wantsEventStream(c, false);
     const owner = c.get('owner');
-    const conversation_id = await conversationOf(store, body, owner);
-    const wanted = newTask({ ...body, conversation_id }, owner, dependencies);
+    const place = await placeOf(store, body, owner);
+    const wanted = newTask({ ...body, ...place }, owner, dependencies);
     const { task, created } = await tasks.start(wanted, {
       key: key === undefined ? undefined : { key, requestHash: requestHash(body) },
       watched,

@@ -80,6 +80,36 @@ describe('tasks as a family', () => {
     await rig.untilEnd(root.id);
   });
 
+  it('N1 belong to the conversation of their parent, with their names, and take no turn there', async () => {
+    const conversation_id = newId('conv');
+    const held = gate();
+    const root = await start([{ gate: held }, ...ANSWERS], { conversation_id });
+    const child = await start(ANSWERS, { name: 'smith', ...below(root.id) });
+    const grandchild = await start(STALLS, { name: 'medic', ...below(child.id) });
+    for (const task of [child, grandchild]) expect(task.conversation_id).toBe(conversation_id);
+    const taken = await rig.request('POST', '/v1/tasks', {
+      input: 'What is it?',
+      name: 'medic',
+      ...below(root.id),
+    });
+    expect([taken.status, taken.body.error.code]).toEqual([409, 'name_taken']);
+    expect(await rig.untilEnd(child.id)).toMatchObject({ output: { text: ANSWER } });
+    const { data } = await client.list({ conversation_id, status: ['PENDING', 'RUNNING'] });
+    expect(idsOf(data).sort()).toEqual([root.id, grandchild.id].sort());
+    await rig.cancel(grandchild.id, PATIENT);
+    held.open();
+    await rig.untilEnd(root.id);
+    const said = (await rig.messages(conversation_id)).map(({ task_id, role }) => [task_id, role]);
+    expect(said).toEqual([
+      [root.id, 'user'],
+      [root.id, 'assistant'],
+    ]);
+    const elsewhere = newId('conv');
+    const named = await start(ANSWERS, { conversation_id: elsewhere, ...below(root.id) });
+    await rig.untilEnd(named.id);
+    expect(await rig.messages(elsewhere)).toHaveLength(2);
+  });
+
   it('L4 leave the field out where they have no parent', async () => {
     const { id } = await start(ANSWERS);
     const end = await rig.untilEnd(id);
