@@ -25,6 +25,18 @@ export async function requestTreeCancel(
   return { ...result, goesOn };
 }
 
+/**
+ * The cancels of these tasks, recorded in the same transaction, count for all that is below them too. It holds the owner's
+ * lock, as every start does, so nothing is started there meanwhile.
+ */
+export async function markTrees(tx: Queries, ids: string[], request: CancelRequest): Promise<void> {
+  if (ids.length === 0) return;
+  await tx
+    .update(tasks)
+    .set({ tree_cancel: request, tree_cancel_due: true })
+    .where(inArray(tasks.id, ids));
+}
+
 /** `Store.activeBelow` */
 export async function activeBelow(db: Queries, id: string): Promise<string[]> {
   const rows = await db

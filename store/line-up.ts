@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { isTerminal, type CancelRequest, type TaskRecord } from '../contract/task.ts';
+import { markTrees } from './cancel-tree.ts';
 import type { Queries } from './database.ts';
 import { markMessages } from './messages.ts';
 import { cancelLocked } from './request-cancel.ts';
@@ -61,6 +62,8 @@ async function goAhead(
   for (const other of ahead.filter(({ queued }) => queued !== 'in_order')) {
     interrupted.push(await (rollsBack ? rollBack : interrupt)(tx, other, request));
   }
+  const ids = interrupted.map(({ id }) => id);
+  await markTrees(tx, ids, request);
   const first = ahead.find(({ queued }) => queued === 'in_order');
   if (first) await moveBack(tx, first.conversation_id!, first.turn);
   const waits = interrupted.some(({ status }) => !isTerminal(status));

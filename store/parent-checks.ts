@@ -1,5 +1,5 @@
 import { and, asc, count, inArray, isNotNull } from 'drizzle-orm';
-import type { Parent } from '../contract/task.ts';
+import { isTerminal, type Parent, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { tasks } from './schema.ts';
 import type { Check } from './start-checks.ts';
@@ -52,7 +52,19 @@ async function placeBelow(
   }
   await shareTrees(tx, ancestors);
   return (
-    (await treeCancelled(tx, ancestors)) ?? (await treeFull(tx, ancestors, limits)) ?? ancestors
+    (await treeCancelled(tx, ancestors)) ??
+    beingCancelled(found) ??
+    (await treeFull(tx, ancestors, limits)) ??
+    ancestors
+  );
+}
+
+/** Alone, or with its conversation: what it has begun may go on, but it begins nothing more. */
+function beingCancelled({ id, status, cancel_request }: TaskRecord): StoreRefusal | null {
+  if (!cancel_request || isTerminal(status)) return null;
+  return new StoreRefusal(
+    'tree_cancelled',
+    `${id} is being cancelled, so nothing can be started below it until it has ended`,
   );
 }
 

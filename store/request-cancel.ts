@@ -1,6 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import { isTerminal, type CancelRequest, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
+import { lockOwner } from './conversations.ts';
 import { endTask } from './finish-task.ts';
 import { only, toTask } from './rows.ts';
 import { tasks } from './schema.ts';
@@ -29,6 +30,8 @@ export async function cancelConversation(
   { id, owner }: { id: string; owner: string },
   request: CancelRequest,
 ): Promise<CancelResult[] | null> {
+  // Every start of the owner holds this lock too: none of them puts a task below one that is cancelled here.
+  await lockOwner(tx, owner);
   if (!(await lockConversation(tx, id, owner))) return null;
   const rows = await tx
     .select()

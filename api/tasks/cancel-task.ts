@@ -21,8 +21,8 @@ export interface Canceller {
   cancelTask(order: CancelOrder & { scope: Scope }): Promise<Receipt>;
   /** The same for all that has not ended in a conversation. Throws `ApiError` `conversation_not_found`. */
   cancelConversation(order: CancelOrder): Promise<Receipt[]>;
-  /** Stops the run of a task whose cancel is recorded. False: Temporal could not be told. */
-  stop(task: TaskRecord): Promise<boolean>;
+  /** Stops the run of a task whose cancel is recorded, and of all that is below it. */
+  stop(task: TaskRecord): Promise<void>;
 }
 
 type Scope = 'task' | 'tree';
@@ -91,7 +91,11 @@ export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): C
       if (!results) throw conversationNotFound();
       return pLimit(MAX_STOPS).map(results, (result) => carryOut(result, deadline));
     },
-    stop,
+    async stop(task) {
+      const { id, owner, cancel_request: request } = task;
+      const below = request && cancelBelow({ id, owner, request }, Date.now());
+      await Promise.all([stop(task), below]);
+    },
   };
 }
 

@@ -194,20 +194,24 @@ export function treeContract(subject: () => Subject): void {
       expect(await cancelTree(store, { ...root, id: newId('task') })).toBeNull();
     });
 
-    it('refuses every start below from then on, but not after the cancel of a task alone', async () => {
+    it('refuses every start below from then on, and below a task that was cancelled alone until its end', async () => {
       const { store } = subject();
       const root = await begin(store);
       const child = await begin(store, below(root));
       await store.requestCancel(root.id, root.owner, { at: now(), ...CANCEL });
+      const refused = { code: 'tree_cancelled' };
+      await expect(accept(store, below(root))).rejects.toMatchObject(refused);
+      expect(await accept(store, below(child))).toMatchObject({ status: 'PENDING' });
+      await store.finishTask(completion(root, 'done'));
       expect(await accept(store, below(root))).toMatchObject({ status: 'PENDING' });
       await cancelTree(store, root);
       for (const parent of [root, child]) {
         const start = accept(store, { ...below(parent), conversation_id: newId('conv') });
-        await expect(start).rejects.toMatchObject({ code: 'tree_cancelled' });
+        await expect(start).rejects.toMatchObject(refused);
       }
       await cancelTree(store, child);
       await store.finishTask(completion(child, 'done'));
-      await expect(accept(store, below(child))).rejects.toMatchObject({ code: 'tree_cancelled' });
+      await expect(accept(store, below(child))).rejects.toMatchObject(refused);
     });
 
     it('C8 lets nothing escape that is started at the same time', async () => {
@@ -231,6 +235,39 @@ export function treeContract(subject: () => Subject): void {
         }
         expect(await store.activeBelow(root.id)).toEqual([child.id]);
       }
+    });
+
+    it('C13 lets nothing be started below a task while its conversation is cancelled', async () => {
+      const { store, database } = subject();
+      const other = createStore(database);
+      const conversation_id = newId('conv');
+      const root = await begin(store, { conversation_id });
+      const given = { ...below(root), conversation_id, detached: true };
+      const starting = times(10, (i) => accept(i % 2 ? store : other, given));
+      const settled = Promise.allSettled(starting);
+      await starting[3];
+      const request = { at: now(), ...CANCEL };
+      await other.cancelConversation(conversation_id, root.owner, request);
+      const starts = await settled;
+      for (const start of starts.filter(({ status }) => status === 'rejected')) {
+        expect(start).toMatchObject({ reason: { code: 'tree_cancelled' } });
+      }
+      expect(await store.activeBelow(root.id)).toEqual([]);
+    });
+
+    it('of a task that is interrupted reaches what is below it', async () => {
+      const { store } = subject();
+      const conversation_id = newId('conv');
+      const root = await begin(store, { conversation_id });
+      const child = await begin(store, below(root));
+      const next = await accept(store, {
+        owner: root.owner,
+        conversation_id,
+        on_busy: 'interrupt',
+      });
+      await expect(accept(store, below(child))).rejects.toMatchObject({ code: 'tree_cancelled' });
+      expect(await spread(store, root.owner)).toEqual([[child.id, 'requested']]);
+      expect((await store.getTask(child.id))?.cancel_request?.reason).toContain(next.id);
     });
 
     it('keeps an ended root until all below have a record of its cancel', async () => {

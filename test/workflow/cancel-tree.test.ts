@@ -152,6 +152,22 @@ describe('a tree', () => {
     });
   });
 
+  it('is cancelled as a whole where its root is interrupted in its conversation', async () => {
+    const root = await streamingRun(rig);
+    const child = await streamingRun(rig, [halfAnswer()], root);
+    const next = await rig.start({
+      input: 'Now!',
+      model: rig.script([{ say: ANSWER }]).model,
+      conversation_id: root.conversation,
+      on_busy: 'interrupt',
+    });
+    expect(await rig.untilEnd(next.id)).toMatchObject({ output: { text: ANSWER } });
+    expect((await rig.untilEnd(root.id)).failure?.code).toBe('cancelled');
+    const { id, conversation, reader } = child;
+    const reason = `interrupted by ${next.id}`;
+    await expectCancelled(rig, id, { partial: PARTIAL, reason, conversation, reader });
+  });
+
   it('is waited for no longer than wait_ms says, and is cancelling as long as one of it runs', async () => {
     const root = await streamingRun(rig);
     const child = await streamingRun(rig, [halfAnswer()], root);
