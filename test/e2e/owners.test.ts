@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GroupFeedPage } from '../../api/ports.ts';
 import { createHoldfastClient } from '../../client/create-holdfast-client.ts';
+import type { LogEvent } from '../../contract/events.ts';
 import type { StreamToken, Task } from '../../contract/wire.ts';
 import { createStore } from '../../store/create-store.ts';
 import type { Database } from '../../store/database.ts';
@@ -127,6 +129,30 @@ describe('with another key than its owner’s', () => {
     }
     const intruding = await refusalOf(bob, 'POST', '/v1/tasks', { input: 'Go.', conversation_id });
     expect(intruding).toMatchObject({ status: 404, error: { code: 'conversation_not_found' } });
+  });
+
+  it('O2 O4 a feed of several tasks has nothing of them, whatever the cursor', async () => {
+    const conversation_id = newId('conv');
+    const run = await startHalves(ada, { conversation_id });
+    const own = await startHalves(bob);
+    const page = async (headers: Headers, query: string) => {
+      const json = { ...headers, Accept: 'application/json' };
+      return (await rig.request<GroupFeedPage>('GET', `/v1/events${query}`, undefined, json)).body;
+    };
+    const begun = await page(ada, '');
+    await Promise.all([finish(run), finish(own)]);
+    const tasksOf = ({ data }: GroupFeedPage) =>
+      new Set((data as LogEvent[]).map(({ task_id }) => task_id));
+    expect(tasksOf(await page(ada, `?after=${begun.next}`))).toEqual(new Set([run.task.id]));
+    for (const query of ['?after=0', `?after=${begun.next}`]) {
+      const foreign = await page(bob, query);
+      expect(JSON.stringify(foreign)).not.toContain(run.task.id);
+      expect(tasksOf(foreign)).toContain(own.task.id);
+    }
+    const refusal = await refusalOf(bob, 'GET', `/v1/conversations/${conversation_id}/events`);
+    const absent = await refusalOf(bob, 'GET', `/v1/conversations/${newId('conv')}/events`);
+    expect(refusal).toMatchObject({ status: 404, error: { code: 'conversation_not_found' } });
+    expect(refusal).toEqual(absent);
   });
 
   it('O4 a cursor gives nothing of the task that it is of', async () => {
