@@ -79,8 +79,8 @@ export interface FeedReader {
   until(predicate: (frame: ReceivedFrame) => boolean): Promise<ReceivedFrame>;
   /** Waits until something of the screen or the frames holds. */
   untilTrue(holds: () => boolean): Promise<void>;
-  /** Resolves when the server has ended the response; rejects after 30 s. */
-  ended: Promise<void>;
+  /** Resolves when the server has ended the response; rejects 30 s after it was asked for. */
+  readonly ended: Promise<void>;
   /** Drops the connection. */
   drop(): void;
 }
@@ -116,6 +116,17 @@ export async function openReader(
   let problem: unknown;
   let over = false;
 
+  /** A broken promise fails the run of the tests, also where nobody waits for this reader any more. */
+  function show(received: ReceivedFrame): void {
+    try {
+      if (screens) showOne(screens, received);
+      else screen.show(received);
+    } catch (error) {
+      void Promise.reject(error);
+      throw error;
+    }
+  }
+
   async function collect(): Promise<void> {
     if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream'))
       return;
@@ -125,8 +136,7 @@ export async function openReader(
     for await (const { id = '', data } of events) {
       const received = { id, raw: data, frame: JSON.parse(data) as ReceivedFrame['frame'] };
       frames.push(received);
-      if (screens) showOne(screens, received);
-      else screen.show(received);
+      show(received);
       for (const watch of watchers) watch();
     }
   }
@@ -160,11 +170,10 @@ export async function openReader(
     );
   }
 
-  const whenEnded = within(ended, () => 'the feed to end').then(() => {
+  async function untilEnded(): Promise<void> {
+    await within(ended, () => 'the feed to end');
     if (problem) throw problem as Error;
-  });
-  // A feed of several tasks has no end, so that nobody may wait for it.
-  whenEnded.catch(() => undefined);
+  }
 
   return {
     status: response.status,
@@ -177,7 +186,9 @@ export async function openReader(
       await untilTrue(() => frames.some(predicate));
       return frames.find(predicate) as ReceivedFrame;
     },
-    ended: whenEnded,
+    get ended() {
+      return untilEnded();
+    },
     drop: () => controller.abort(),
   };
 }
