@@ -20,7 +20,10 @@ const clusterProjects = (['postgres', 'redis'] as const).flatMap((clusterRelay) 
     hookTimeout: 180_000,
     fileParallelism: false,
   };
-  const repeated = ['test/e2e/feed*.test.ts', 'test/workflow/{cancel-*,reconciler}.test.ts'];
+  const repeated = [
+    'test/e2e/feed*.test.ts',
+    'test/workflow/{approvals,cancel-*,conversation-tasks,reconciler}.test.ts',
+  ];
   const inOne = { name: `cluster-${clusterRelay}`, include: repeated };
   const apart = {
     name: `processes-${clusterRelay}`,
