@@ -98,6 +98,8 @@ export interface RunHooks {
 
 export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): RunState {
   return {
+    // What 0.1.0 carries over lacks the newer fields.
+    ...FRESH,
     ...carry,
     taskId,
     hooks,
