@@ -11,12 +11,11 @@ import { isPartial, type Partial } from '../contract/frames.ts';
 import { interruptedTurn } from '../contract/interrupted-turn.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Relay } from '../relay/relay.ts';
+import { callTemporal } from './call-temporal.ts';
 import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
 
-/** Deadline of each call to Temporal, in milliseconds. */
-const CALL_MS = 3_000;
 /** For so long after a run has closed its log is asked for again and again, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
@@ -35,7 +34,7 @@ export async function endFromOutside(
 ): Promise<void> {
   const { client } = context;
   const handle = client.workflow.getHandle(task.id);
-  const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
+  const within = <T>(ask: () => Promise<T>) => callTemporal(client, ask);
   const run = await within(() => describe(handle));
   if (run?.status.name === 'RUNNING' || run?.status.name === 'PAUSED') return;
   // A run that never began its task has no log; one that never ran at all cannot even be asked.

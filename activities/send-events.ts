@@ -2,11 +2,10 @@ import type { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CallPlace } from '../contract/names.ts';
 import { EMIT_SIGNAL, type EmittedEvents } from '../contract/run-messages.ts';
+import { callTemporal } from './call-temporal.ts';
 import type { SendEvents } from './emitter.ts';
 import { patiently } from './patiently.ts';
 
-/** Deadline of each call to Temporal, in milliseconds. */
-const CALL_MS = 3_000;
 /** A batch that Temporal has not taken for so long is given up, and the call with it. */
 const GIVE_UP_MS = 30_000;
 
@@ -23,7 +22,7 @@ export function sendEvents({ client, info }: Context, { step, callId }: CallPlac
     const signal = AbortSignal.timeout(GIVE_UP_MS);
     const ask = () =>
       client.withAbortSignal(signal, () =>
-        client.withDeadline(Date.now() + CALL_MS, () => handle.signal(EMIT_SIGNAL, events)),
+        callTemporal(client, () => handle.signal(EMIT_SIGNAL, events)),
       );
     await patiently(ask, signal).catch((error: unknown) => {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -3,9 +3,7 @@ import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
-
-/** Deadline of the call to Temporal, in milliseconds. */
-const CALL_MS = 3_000;
+import { callTemporal } from './call-temporal.ts';
 
 export interface StartRunDeps {
   store: Store;
@@ -21,7 +19,7 @@ export async function startRun(
   { client }: Context,
   task: TaskRecord,
 ): Promise<void> {
-  await client.withDeadline(Date.now() + CALL_MS, () =>
+  await callTemporal(client, () =>
     client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)),
   );
   await store.markStarted(task.id);

@@ -8,6 +8,7 @@ import type { Relay } from '../relay/relay.ts';
 import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
 import type { Store } from '../store/store.ts';
 import type { TreeCancel } from '../store/tree-store.ts';
+import { callTemporal } from './call-temporal.ts';
 import { endFromOutside } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
 import { startNext, startRun } from './start-run.ts';
@@ -20,8 +21,6 @@ const CHECK_EVERY_MS = 10_000;
 const START_GRACE_MS = 2_000;
 /** Tasks per round and kind. */
 const BATCH = 50;
-/** Deadline of each call to Temporal. */
-const CALL_MS = 3_000;
 
 export interface SweepDeps {
   store: Store;
@@ -84,9 +83,7 @@ async function spread(deps: SweepDeps, context: Context, cancel: TreeCancel): Pr
 async function cancel(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
   const { client } = context;
   try {
-    await client.withDeadline(Date.now() + CALL_MS, () =>
-      client.workflow.getHandle(task.id).cancel(),
-    );
+    await callTemporal(client, () => client.workflow.getHandle(task.id).cancel());
   } catch (error) {
     // Closed or never started: there is nothing to cancel any more.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
