@@ -3,7 +3,8 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { ErrorBody } from '../contract/wire.ts';
 import { StoreUnavailable } from '../store/errors.ts';
-import { BadPageCursor, StoreRefusal } from '../store/store.ts';
+import { StoreRefusal } from '../store/refusal.ts';
+import { BadPageCursor } from '../store/store.ts';
 
 /** The one table from error code to HTTP status. */
 const STATUS_OF = {

@@ -1,6 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
 import type { Parent } from '../contract/task.ts';
-import type { NewTask } from '../store/store.ts';
+import type { NewTask } from '../store/new-task.ts';
 import { ApiError, taskNotFound } from './errors.ts';
 import { isTaskId, newId } from './ids.ts';
 import type { StartTask } from './schemas.ts';

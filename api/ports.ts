@@ -1,7 +1,8 @@
 import type { ApprovalDecision, LogPlace } from '../contract/run-messages.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Live, Receipt } from '../contract/wire.ts';
-import type { IdempotencyKey, NewTask, TaskGroup } from '../store/store.ts';
+import type { IdempotencyKey, NewTask } from '../store/new-task.ts';
+import type { TaskGroup } from '../store/store.ts';
 
 /** What a caller says with a cancel. `waitMs`: longest wait for the end, in milliseconds. */
 export interface CancelAsked {

@@ -28,6 +28,12 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** The call that a task of type `tool_run` carries out. */
+export interface TaskToolCall {
+  name: string;
+  arguments: unknown;
+}
+
 export interface Parent {
   task_id: string;
   run_id?: string;
@@ -95,6 +101,8 @@ export interface TaskRecord {
   parent: Parent | null;
   /** Ids of the tasks above it, the root's first and its parent's last. Some of them may be forgotten. */
   ancestors: string[];
+  /** Of a `tool_run`, else null. */
+  tool_call: TaskToolCall | null;
   metadata: Record<string, string>;
   epoch: number;
   limits: TaskLimits;

@@ -6,10 +6,11 @@ import { lineUp, type Joining, type Place } from './line-up.ts';
 import { insertMessages, type NewMessage } from './messages.ts';
 import { checkParents } from './parent-checks.ts';
 import { toTask } from './rows.ts';
-import { idempotencyKeys, tasks } from './schema.ts';
+import { idempotencyKeys } from './schema.ts';
 import { checkStarts, type Check } from './start-checks.ts';
 import type { Outcome, Start } from './starts.ts';
-import type { Accepted } from './store.ts';
+import type { Accepted } from './new-task.ts';
+import { tasks } from './task-table.ts';
 import type { TreeLimits } from './tree.ts';
 
 /**

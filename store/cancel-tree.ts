@@ -2,7 +2,7 @@ import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { CancelRequest } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { requestCancel } from './request-cancel.ts';
-import { tasks } from './schema.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE } from './tasks.ts';
 import type { TreeCancel, TreeCancelResult } from './tree-store.ts';
 import { below, lockTree } from './tree.ts';

@@ -3,8 +3,10 @@ import type { Conversation } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { behind, inOrder, pageOf } from './page-cursor.ts';
 import { only, toConversation } from './rows.ts';
-import { conversations, messages, resultClaims, tasks } from './schema.ts';
-import { StoreRefusal, type Page, type PageRequest } from './store.ts';
+import { conversations, messages, resultClaims } from './schema.ts';
+import { StoreRefusal } from './refusal.ts';
+import type { Page, PageRequest } from './store.ts';
+import { tasks } from './task-table.ts';
 import { forgetTasks, isAnyUndone } from './tasks.ts';
 import { lockConversation } from './turns.ts';
 

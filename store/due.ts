@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, isNotNull, isNull, lte, or, sql, type SQL } from
 import type { TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { tasks } from './schema.ts';
+import { tasks } from './task-table.ts';
 import { passForgottenTurns } from './turns.ts';
 
 /** For how long an accepted start is trusted to begin by itself. */

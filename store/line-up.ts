@@ -4,8 +4,8 @@ import { markTrees } from './cancel-tree.ts';
 import type { Queries } from './database.ts';
 import { markMessages } from './messages.ts';
 import { cancelLocked } from './request-cancel.ts';
-import { tasks } from './schema.ts';
 import type { Start } from './starts.ts';
+import { tasks } from './task-table.ts';
 import { moveBack, settleSource, takingTurns } from './turns.ts';
 
 /** Where a start stands in its conversation. */

@@ -3,8 +3,8 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { behind, inOrder, pageOf } from './page-cursor.ts';
 import { toTask } from './rows.ts';
-import { tasks } from './schema.ts';
 import type { Page, PageRequest, TaskFilter } from './store.ts';
+import { tasks } from './task-table.ts';
 
 /** `Store.listTasks` */
 export async function listTasks(

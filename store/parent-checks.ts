@@ -1,9 +1,9 @@
 import { and, asc, count, inArray, isNotNull } from 'drizzle-orm';
 import { isTerminal, type Parent, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
-import { tasks } from './schema.ts';
 import type { Check } from './start-checks.ts';
-import { StoreRefusal } from './store.ts';
+import { StoreRefusal } from './refusal.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE, getTask } from './tasks.ts';
 import { below, shareTrees, type TreeLimits } from './tree.ts';
 

@@ -14,7 +14,8 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { ResultClaim } from './conversation-store.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { resultClaims, tasks } from './schema.ts';
+import { resultClaims } from './schema.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE, forgetTasks } from './tasks.ts';
 import { lockConversation, takesTurns } from './turns.ts';
 

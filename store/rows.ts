@@ -1,5 +1,6 @@
 import { NO_USAGE, type Conversation, type Message, type TaskRecord } from '../contract/task.ts';
-import type { conversations, messages, tasks } from './schema.ts';
+import type { conversations, messages } from './schema.ts';
+import type { tasks } from './task-table.ts';
 
 /** The task of a row. Columns that an older version did not fill have the value that its tasks had in effect. */
 export function toTask(row: typeof tasks.$inferSelect): TaskRecord {
@@ -27,6 +28,7 @@ export function toTask(row: typeof tasks.$inferSelect): TaskRecord {
     rolled_back: row.rolled_back ?? false,
     parent: row.parent,
     ancestors: row.ancestors ?? [],
+    tool_call: row.tool_call,
     metadata: row.metadata ?? {},
     epoch: row.epoch ?? 1,
     limits: { timeout_seconds: null, max_steps: null, ...row.limits },

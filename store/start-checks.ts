@@ -3,9 +3,11 @@ import { alias } from 'drizzle-orm/pg-core';
 import { isTerminal } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { conversations, idempotencyKeys, tasks } from './schema.ts';
+import { conversations, idempotencyKeys } from './schema.ts';
 import type { Outcome, Start } from './starts.ts';
-import { StoreRefusal, type Accepted, type NewTask } from './store.ts';
+import type { Accepted, NewTask } from './new-task.ts';
+import { StoreRefusal } from './refusal.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE } from './tasks.ts';
 import { takesTurns } from './turns.ts';
 

@@ -1,5 +1,5 @@
 import { inputText } from '../contract/task.ts';
-import type { Accepted, IdempotencyKey, NewTask } from './store.ts';
+import type { Accepted, IdempotencyKey, NewTask } from './new-task.ts';
 
 /** What `Store.acceptTask` is asked for. */
 export interface Start {

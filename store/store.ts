@@ -1,63 +1,10 @@
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Failure, FailureCode } from '../contract/failures.ts';
-import type { CancelRequest, OnBusy, TaskRecord, TaskStatus, TaskType } from '../contract/task.ts';
+import type { CancelRequest, TaskRecord, TaskStatus, TaskType } from '../contract/task.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { KeyStore } from './key-store.ts';
+import type { Accepted, IdempotencyKey, NewTask } from './new-task.ts';
 import type { TreeStore } from './tree-store.ts';
-
-/** A task to accept. Ids are the caller's to make: 128 random bits behind `task_`. */
-export type NewTask = Pick<
-  TaskRecord,
-  | 'id'
-  | 'owner'
-  | 'type'
-  | 'agent'
-  | 'model'
-  | 'instructions'
-  | 'name'
-  | 'description'
-  | 'input'
-  | 'conversation_id'
-  | 'parent'
-  | 'metadata'
-  | 'limits'
-> &
-  Partial<Pick<TaskRecord, 'detached' | 'continue_from'>> & {
-    /** Default `enqueue`. */
-    on_busy?: OnBusy | undefined;
-  };
-
-/** A start that was accepted, now or, with its key, before. */
-export interface Accepted {
-  task: TaskRecord;
-  created: boolean;
-  /** Tasks that it cancelled to get ahead of them. Temporal is still to be told, of those too that have ended by it. */
-  interrupted: TaskRecord[];
-}
-
-/** Scoped by owner; `requestHash` tells a repetition from another request under the same key. */
-export interface IdempotencyKey {
-  key: string;
-  requestHash: string;
-}
-
-/** A request that the record refuses. The API maps the codes to statuses; nothing was stored. */
-export class StoreRefusal extends Error {
-  override name = 'StoreRefusal';
-  readonly code:
-    | 'conversation_busy'
-    | 'idempotency_key_reused'
-    | 'name_taken'
-    | 'task_not_found'
-    | 'task_not_terminal'
-    | 'too_many_running_tasks'
-    | 'tree_cancelled'
-    | 'tree_too_deep';
-  constructor(code: StoreRefusal['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export interface TaskFilter {
   owner: string;

@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, gt, inArray, lte, or, sql, type SQL } from 'drizzle-orm';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { tasks } from './schema.ts';
 import type { NumberedTask, TaskGroup } from './store.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE } from './tasks.ts';
 
 /** `Store.groupTasks` */

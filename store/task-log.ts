@@ -2,8 +2,9 @@ import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { isTerminalEvent, type LogEvent, type TerminalEvent } from '../contract/events.ts';
 import { isTerminal } from '../contract/task.ts';
 import type { Queries } from './database.ts';
-import { taskSegments, tasks } from './schema.ts';
+import { taskSegments } from './schema.ts';
 import type { LogPage } from './store.ts';
+import { tasks } from './task-table.ts';
 import { lockTask } from './tasks.ts';
 
 /** A segment's JSON has at most this many bytes, unless it is one larger event. */

@@ -2,8 +2,9 @@ import { and, eq, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { TaskRecord, TaskStatus } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { idempotencyKeys, taskSegments, tasks } from './schema.ts';
-import { StoreRefusal } from './store.ts';
+import { idempotencyKeys, taskSegments } from './schema.ts';
+import { StoreRefusal } from './refusal.ts';
+import { tasks } from './task-table.ts';
 
 /** Of a task that has not ended. */
 export const ACTIVE: TaskStatus[] = ['PENDING', 'RUNNING'];

@@ -15,7 +15,8 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { markMessages, moveMessagesBack } from './messages.ts';
 import { toTask } from './rows.ts';
-import { conversations, tasks } from './schema.ts';
+import { conversations } from './schema.ts';
+import { tasks } from './task-table.ts';
 import { ACTIVE } from './tasks.ts';
 
 /*

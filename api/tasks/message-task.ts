@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { LogPlace, RunMessage } from '../../contract/run-messages.ts';
 import type { TaskRecord } from '../../contract/task.ts';
-import type { IdempotencyKey } from '../../store/store.ts';
+import type { IdempotencyKey } from '../../store/new-task.ts';
 import { ApiError } from '../errors.ts';
 import type { TasksDeps } from './dependencies.ts';
 import { reachRun } from './reach-run.ts';

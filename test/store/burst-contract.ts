@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createStore } from '../../store/create-store.ts';
-import type { NewTask } from '../../store/store.ts';
+import type { NewTask } from '../../store/new-task.ts';
 import {
   accept,
   begin,

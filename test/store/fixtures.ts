@@ -5,7 +5,8 @@ import type { EventData, EventType, LogEvent } from '../../contract/events.ts';
 import type { TaskRecord } from '../../contract/task.ts';
 import { createStore } from '../../store/create-store.ts';
 import type { Database } from '../../store/database.ts';
-import type { FinishRequest, NewTask, Store } from '../../store/store.ts';
+import type { NewTask } from '../../store/new-task.ts';
+import type { FinishRequest, Store } from '../../store/store.ts';
 
 /** A store under test, and the database below it. */
 export interface Subject {

@@ -9,7 +9,7 @@ import { LOCAL_OWNER } from '../../contract/names.ts';
 import type { TaskRecord } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
 import type { Task } from '../../contract/wire.ts';
-import type { NewTask } from '../../store/store.ts';
+import type { NewTask } from '../../store/new-task.ts';
 import { entriesOf, type FeedReader } from '../support/feed-reader.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
 import type { Rig } from '../support/rig.ts';

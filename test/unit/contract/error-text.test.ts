@@ -40,7 +40,14 @@ describe('how a run is started', () => {
     ...{ conversation_id: null, ordinal: 0, metadata: {}, epoch: 1, cancel_request: null },
     ...{ run_id: null, usage: NO_USAGE, last_seq: 0, log_incomplete: false, ancestors: [] },
     ...{ created_at: '2026-01-01T00:00:00.000Z', started_at: null, finished_at: null },
-    ...{ turn: 0, queued: null, detached: false, continue_from: null, rolled_back: false },
+    ...{
+      turn: 0,
+      queued: null,
+      detached: false,
+      continue_from: null,
+      tool_call: null,
+      rolled_back: false,
+    },
     limits: { timeout_seconds: null, max_steps: null },
   };
 

@@ -3,7 +3,8 @@ import { turnsOfSources, viewHistory } from '../../../activities/view-history.ts
 import type { Agent } from '../../../agents/agent.ts';
 import type { TaskRecord } from '../../../contract/task.ts';
 import { openMemoryStore } from '../../../store/open-store.ts';
-import type { NewTask, Store } from '../../../store/store.ts';
+import type { NewTask } from '../../../store/new-task.ts';
+import type { Store } from '../../../store/store.ts';
 import { accept, begin, completion, newId } from '../../store/fixtures.ts';
 
 /** Twenty tokens, as they are estimated. */
