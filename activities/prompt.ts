@@ -1,5 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
-import type { EventData, LogEvent } from '../contract/events.ts';
+import type { LogEvent } from '../contract/events.ts';
+import { messageText } from '../contract/message-text.ts';
 import { inputText, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
@@ -78,11 +79,6 @@ function stepsOf(log: readonly LogEvent[]): PromptMessage[] {
     }
   }
   return prompt.map((message) => (isEmptyTurn(message) ? EMPTY_TURN_NOTE : message));
-}
-
-/** Providers refuse a turn without text. */
-function messageText({ from, text }: EventData['task.message']): string {
-  return from === null ? text || '(an empty message)' : `Message from ${from}:\n${text}`;
 }
 
 const EMPTY_TURN_NOTE: PromptMessage = {

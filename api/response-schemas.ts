@@ -92,8 +92,19 @@ export const ReceiptSchema = z
   })
   .openapi('Receipt');
 
-/** What was taken into a run's log, and where it stands there. */
-export const TakenSchema = z.object({ task_id: z.string(), seq: z.number() }).openapi('Taken');
+/** What was taken into a task's log, and where it stands there. */
+export const TakenSchema = z
+  .object({
+    task_id: z.string().openapi({
+      description:
+        'Whose log it stands in. Of a message for after the run: the task that was started.',
+    }),
+    seq: z.number().openapi({
+      description:
+        'The entry; of a task that was started, its `task.accepted`, which holds the input.',
+    }),
+  })
+  .openapi('Taken');
 
 export const ConversationSchema = z
   .object({

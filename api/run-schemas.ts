@@ -8,7 +8,11 @@ export const SendMessageSchema = z
   .strictObject({
     text: text(0, 65_536),
     from: text(1, 64).optional().openapi({ description: 'Who writes, as the model is told.' }),
-    mode: z.literal('next_step', { error: "only 'next_step' is supported yet" }).optional(),
+    mode: z.enum(['next_step', 'after_run']).optional().openapi({
+      default: 'next_step',
+      description:
+        'Whether the next step of the run reads it, or a task that is started for it and has its turn in the conversation behind the run.',
+    }),
   })
   .openapi('SendMessage');
 

@@ -47,7 +47,10 @@ export interface HoldfastClient {
   tree(taskId: string, page?: PageOptions): Promise<ListPage<Task>>;
   /** Asks a task and all below it to stop, and waits a while for their end: the receipt tells how far that went. */
   cancel(taskId: string, request?: CancelRequest): Promise<Receipt>;
-  /** Writes to a running task. With an idempotency key a repetition is the same message. */
+  /**
+   * Writes to a running task, or with `mode: 'after_run'` for after its run: the answer then names the task that was started
+   * for it. With an idempotency key a repetition is the same message.
+   */
   message(
     taskId: string,
     request: MessageRequest,

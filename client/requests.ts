@@ -39,12 +39,12 @@ export interface CancelRequest {
   wait_ms?: number;
 }
 
-/** What to write to a running task. Its next step reads it. */
+/** What to write to a task. Its next step reads it, or with `after_run` a task of its own behind it in its conversation. */
 export interface MessageRequest {
   text: string;
   /** Who writes, as the model is told. */
   from?: string;
-  mode?: 'next_step';
+  mode?: 'next_step' | 'after_run';
 }
 
 /** What is decided on a call that waits for approval. */

@@ -56,7 +56,7 @@ export interface Receipt {
   children: Receipt[];
 }
 
-/** What was taken into a run's log: `seq` is its entry. */
+/** What was taken into the log of `task_id`, a task that was started for it where it was for after a run: `seq` is its entry. */
 export interface Taken {
   task_id: string;
   seq: number;

@@ -15,13 +15,18 @@ export async function messageTask(
   task: TaskRecord,
   { key, requestHash, ...message }: Pick<RunMessage, 'text' | 'from'> & Partial<IdempotencyKey>,
 ): Promise<LogPlace> {
-  if (task.type !== 'agent_run')
-    throw new ApiError('no_inbox', 'The task is no agent run: nobody would read the message.');
+  assertHasInbox(task);
   const repeatable = key !== undefined && requestHash !== undefined ? { key, requestHash } : {};
   const updateId = key === undefined ? randomUUID() : updateIdOf(key, requestHash);
   return reachRun(deps, task, () =>
     deps.runs.message(task.id, { ...message, ...repeatable }, updateId),
   );
+}
+
+/** Throws `ApiError` `no_inbox` where the task is no agent run. */
+export function assertHasInbox({ type }: TaskRecord): void {
+  if (type === 'agent_run') return;
+  throw new ApiError('no_inbox', 'The task is no agent run: nobody would read the message.');
 }
 
 /** Another request under the same key must reach the run, which refuses it. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Task } from '../../contract/wire.ts';
+import type { Taken, Task } from '../../contract/wire.ts';
 import { openRoutes, type RoutesFixture } from './routes-fixture.ts';
 
 let routes: RoutesFixture;
@@ -109,6 +109,23 @@ describe('writing to a task', () => {
         error: expect.objectContaining({ code: 'task_terminated', details: { status: 'FAILED' } }),
       },
     ]);
+  });
+
+  it('answers 202 with the task that a message for after the run has started, again under its key', async () => {
+    const { id } = await routes.startTask({ conversation_id: 'conv_after' });
+    const body = { text: 'And then?', mode: 'after_run' };
+    const key = { 'Idempotency-Key': 'after-1' };
+    const first = await routes.post(`/v1/tasks/${id}/messages`, body, key);
+    const taken = (await first.json()) as Taken;
+    expect([first.status, taken.seq]).toEqual([202, 1]);
+    expect(first.headers.get('Location')).toBe(`/v1/tasks/${taken.task_id}`);
+    expect(await routes.store.getTask(taken.task_id)).toMatchObject({
+      ...{ input: 'And then?', queued: 'in_order', conversation_id: 'conv_after' },
+    });
+    const again = await routes.post(`/v1/tasks/${id}/messages`, body, key);
+    expect([again.status, await again.json()]).toEqual([202, taken]);
+    const other = await routes.post(`/v1/tasks/${taken.task_id}/messages`, body, key);
+    expect([other.status, await codeOf(other)]).toEqual([422, 'idempotency_key_reused']);
   });
 
   it('answers 404 for a task of another conversation, or without one', async () => {

@@ -79,6 +79,7 @@ describe('with another key than its owner’s', () => {
         ['GET', `${at}/events`],
         ['POST', `${at}/cancel`, { reason: 'not yours' }],
         ['POST', `${at}/messages`, { text: 'not yours' }],
+        ['POST', `${at}/messages`, { text: 'not yours', mode: 'after_run' }],
         ['POST', `${at}/approvals/a1`, { approved: true }],
         ['POST', `${at}/stream-token`, {}],
         ['DELETE', at],
