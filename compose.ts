@@ -16,7 +16,11 @@ export interface Shared extends AsyncDisposable {
 export async function openShared(config: Config): Promise<Shared> {
   const log = openLog(config);
   const { databaseUrl, relayUrl, dataDir } = config;
-  const tree = { maxDepth: config.maxTreeDepth, maxActive: config.maxTreeTasks };
+  const tree = {
+    maxDepth: config.maxTreeDepth,
+    maxActive: config.maxTreeTasks,
+    maxTokens: config.maxTreeTokens,
+  };
   const store = await openStore({ databaseUrl, dataDir, tree });
   const relay = await openRelay({
     databaseUrl,

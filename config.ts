@@ -93,6 +93,8 @@ const SETTINGS = {
   maxTreeDepth: setting('HOLDFAST_MAX_TREE_DEPTH', integer(8)),
   /** Tasks below the first of a tree that have not ended. */
   maxTreeTasks: setting('HOLDFAST_MAX_TREE_TASKS', integer(100)),
+  /** Tokens that ended tasks below the first of a tree have used, from which on no more is started there. */
+  maxTreeTokens: setting('HOLDFAST_MAX_TREE_TOKENS', integer(20_000_000)),
   /** Length of the workflow's history at which a run continues as new. */
   maxHistoryEvents: setting('HOLDFAST_MAX_HISTORY_EVENTS', integer(4000)),
   /** Time that a stopping worker gives to its activities. */

@@ -56,6 +56,8 @@ function planFor(
     heartbeatTimeoutMs: defaults.heartbeatTimeoutMs,
     maxTokens: defaults.maxTokens,
     maxHistoryEvents: defaults.maxHistoryEvents,
+    ...(task.parent && { parent: { taskId: task.parent.task_id, name: task.name } }),
+    ...(task.tool_call && { toolCall: task.tool_call }),
   };
 }
 

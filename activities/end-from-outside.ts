@@ -5,6 +5,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { childrenRead } from '../contract/children-read.ts';
 import type { LogEvent } from '../contract/events.ts';
 import type { Failure } from '../contract/failures.ts';
 import { isPartial, type Partial } from '../contract/frames.ts';
@@ -15,6 +16,7 @@ import { callTemporal } from './call-temporal.ts';
 import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
+import { tellParent } from './tell-parent.ts';
 
 /** For so long after a run has closed its log is asked for again and again, in milliseconds. */
 const PATIENCE_MS = 60_000;
@@ -49,15 +51,17 @@ export async function endFromOutside(
   }
   const failure = failureFor(run?.status.name);
   const end = { status: 'FAILED', failure, error: failure.message } as const;
-  const { next } = await deps.store.finishTask({
+  const { next, task: ended } = await deps.store.finishTask({
     taskId: task.id,
     log,
+    taken: childrenRead(log),
     at,
     end,
     logIncomplete: held === null && begun,
   });
   deps.relay.publish(task.id, { kind: 'end' });
   await startNext(deps, context, next);
+  await tellParent(deps.store, context, ended);
 }
 
 async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescription | null> {

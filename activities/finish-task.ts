@@ -6,7 +6,8 @@ import { TaskAbsent } from '../store/errors.ts';
 import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
-import type { FinishInput, LogSoFar } from './types.ts';
+import { tellParent } from './tell-parent.ts';
+import type { Activities, FinishInput, LogSoFar } from './types.ts';
 
 /** First entry that a workflow run holds when nothing of the log was flushed before: entry 1 is built from the row. */
 const NOTHING_FLUSHED = 2;
@@ -23,12 +24,13 @@ export interface FinishTaskDeps extends StartRunDeps {
  */
 export function createFinishTask(deps: FinishTaskDeps) {
   const { store, relay } = deps;
-  return async function finishTask({ end, ...soFar }: FinishInput): Promise<TerminalEvent> {
+  return async function finishTask({ end, taken, ...soFar }: FinishInput): Promise<TerminalEvent> {
     const { taskId } = soFar;
     const log = await freshLog(deps, soFar);
-    const { event, next } = await store.finishTask({
+    const { event, task, next } = await store.finishTask({
       taskId,
       log,
+      taken,
       at: new Date().toISOString(),
       end:
         end.status === 'COMPLETED'
@@ -40,18 +42,21 @@ export function createFinishTask(deps: FinishTaskDeps) {
             },
     });
     relay.publish(taskId, { kind: 'end' });
-    await startNext(deps, Context.current(), next);
+    const context = Context.current();
+    await startNext(deps, context, next);
+    await tellParent(store, context, task).catch(() => undefined);
     return event;
   };
 }
 
 /** Stores the log so far, ahead of the task's end: before continue-as-new. */
 export function createFlushLog(deps: LogDeps) {
-  return async function flushLog(soFar: LogSoFar): Promise<void> {
-    await deps.store.appendLog(soFar.taskId, await freshLog(deps, soFar));
+  return async function flushLog({ taken, ...soFar }: FlushInput): Promise<void> {
+    await deps.store.appendLog(soFar.taskId, await freshLog(deps, soFar), taken);
   };
 }
 
+type FlushInput = Parameters<Activities['flushLog']>[0];
 type LogDeps = Pick<FinishTaskDeps, 'store' | 'logs'>;
 
 /** What the store may not hold yet: the entries of this workflow run, and entry 1 where it is the first one. */

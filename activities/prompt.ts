@@ -1,9 +1,9 @@
 import type { Agent } from '../agents/agent.ts';
 import type { LogEvent } from '../contract/events.ts';
-import { messageText } from '../contract/message-text.ts';
 import { inputText, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
+import { awaitedChildren, newsOf } from './prompt-news.ts';
 import type { Said } from './view-history.ts';
 
 /** Characters per token, for estimates where no provider has counted. */
@@ -48,15 +48,17 @@ function asPrompt({ role, content, partial }: Said): PromptMessage {
   return { role: 'assistant', text: partial ? `${text}\n[interrupted]` : text, toolCalls: [] };
 }
 
-/** A step reads the messages that came before it began, behind the results of the step before. */
+/** A step reads what came before it began, behind the results of the step before. */
 function stepsOf(log: readonly LogEvent[]): PromptMessage[] {
   const prompt: PromptMessage[] = [];
   const unread: PromptMessage[] = [];
+  const awaited = awaitedChildren(log);
   const calls = new Map<string, ToolCall>();
   let turn: Extract<PromptMessage, { role: 'assistant' }> | undefined;
   for (const event of log) {
-    if (event.type === 'task.message') {
-      unread.push({ role: 'user', text: messageText(event.data) });
+    const news = newsOf(event, awaited);
+    if (news !== null) {
+      unread.push({ role: 'user', text: news });
     } else if (event.type === 'turn.started') {
       prompt.push(...unread.splice(0));
     } else if (event.type === 'turn.thinking') {

@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { Agent } from '../agents/agent.ts';
+import { Waiting } from '../agents/task-tools.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import { callKey } from '../contract/names.ts';
 import { cleanJson, cutBytes } from '../contract/text.ts';
-import type { Relay } from '../relay/relay.ts';
-import type { Store } from '../store/store.ts';
 import { createEmitter } from './emitter.ts';
 import { sendEvents } from './send-events.ts';
 import { cancellation, Stopped, supervise } from './supervise.ts';
+import { createTaskTools, type CallTasks, type TaskToolsDeps } from './task-tools.ts';
 import { toolPolicy } from './tool-specs.ts';
 import type { ToolResult, ToolRun } from './types.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -20,10 +19,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
 /** A tool that was told to stop has this long to emit its last events, in milliseconds. */
 const LAST_WORDS_MS = 200;
 
-export interface RunToolDeps {
-  store: Store;
-  relay: Relay;
-  agents: ReadonlyMap<string, Agent>;
+export interface RunToolDeps extends TaskToolsDeps {
   /** Aborted when the worker begins to stop. */
   stopping: AbortSignal;
   heartbeatMs: number;
@@ -33,7 +29,8 @@ export interface RunToolDeps {
  * Carries out one tool call. Whatever goes wrong in the tool is a result for the model to read; only a stop
  * (cancel, worker shutdown) ends the activity without one. It does not wait for a tool that ignores its signal.
  */
-export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: RunToolDeps) {
+export function createRunTool(deps: RunToolDeps) {
+  const { store, relay, agents, stopping, heartbeatMs } = deps;
   return async function runTool({ taskId, step, agent, call }: ToolRun): Promise<ToolResult> {
     const context = Context.current();
     const tools = agents.get(agent)?.tools ?? [];
@@ -61,16 +58,23 @@ export function createRunTool({ store, relay, agents, stopping, heartbeatMs }: R
     const signal = AbortSignal.any([stop, timeout]);
     const place = { taskId, step, callId: call.callId };
     const emitter = createEmitter(sendEvents(context, place));
-    const toolContext = { taskId, key: callKey(place), signal, emit: emitter.emit };
+    const tasks = createTaskTools(deps, context, { ...place, agent });
+    const toolContext = {
+      taskId,
+      key: callKey(place),
+      signal,
+      emit: emitter.emit,
+      tasks: tasks.tools,
+    };
     try {
       const output = await untilStopped(() => tool.run(parsed.data, toolContext), signal);
-      return { ...bounded(output), is_error: false };
+      return { ...said(output), ...startedBy(tasks) };
     } catch (error) {
       if (stop.aborted) return stopped(stop.reason);
       const text = timeout.aborted
         ? `The tool did not end within ${timeoutMs} ms.`
         : errorText(error);
-      return { output: text, is_error: true };
+      return { output: text, is_error: true, ...startedBy(tasks) };
     } finally {
       // Whatever became of the call, what it has said comes first.
       await emitter.close();
@@ -87,6 +91,17 @@ async function untilStopped(run: () => Promise<unknown>, signal: AbortSignal): P
     if (signal.aborted) await Promise.race([running.catch(() => undefined), sleep(LAST_WORDS_MS)]);
     throw error;
   }
+}
+
+/** What the tool gives: an output, or an end to wait for. */
+function said(output: unknown): ToolResult {
+  if (output instanceof Waiting) return { output: null, is_error: false, wait: output.order };
+  return { ...bounded(output), is_error: false };
+}
+
+/** A tool that has failed has started them all the same. */
+function startedBy({ spawned }: CallTasks): Pick<ToolResult, 'spawned'> {
+  return spawned.length > 0 ? { spawned } : {};
 }
 
 function nonsense(output: string): ToolResult {

@@ -1,6 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
-import { startOptions } from '../contract/start-options.ts';
+import { RUN_WORKFLOWS, startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 import { callTemporal } from './call-temporal.ts';
@@ -20,7 +19,7 @@ export async function startRun(
   task: TaskRecord,
 ): Promise<void> {
   await callTemporal(client, () =>
-    client.workflow.start(AGENT_RUN_WORKFLOW, startOptions(task, taskQueue)),
+    client.workflow.start(RUN_WORKFLOWS[task.type], startOptions(task, taskQueue)),
   );
   await store.markStarted(task.id);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { TaskRecord } from '../contract/task.ts';
@@ -8,10 +8,11 @@ import type { Relay } from '../relay/relay.ts';
 import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
 import type { Store } from '../store/store.ts';
 import type { TreeCancel } from '../store/tree-store.ts';
-import { callTemporal } from './call-temporal.ts';
+import { announceEnd, sendCancel } from './cancel-tree.ts';
 import { endFromOutside } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
-import { startNext, startRun } from './start-run.ts';
+import { startRun } from './start-run.ts';
+import { tellParent } from './tell-parent.ts';
 
 /** Pause between two rounds. A recorded cancel or start that could not be sent is sent this soon after Temporal's return. */
 const ROUND_MS = 1_000;
@@ -19,6 +20,8 @@ const ROUND_MS = 1_000;
 const CHECK_EVERY_MS = 10_000;
 /** A PENDING task gets this long to begin by the start that its API sent. */
 const START_GRACE_MS = 2_000;
+/** The run of a parent gets this long to be told of an end by the child's own. */
+const PARENT_GRACE_MS = 2_000;
 /** Tasks per round and kind. */
 const BATCH = 50;
 
@@ -33,8 +36,8 @@ export interface SweepDeps {
 }
 
 /**
- * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, those of trees to every task, ends RUNNING tasks
- * whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is neither.
+ * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, those of trees to every task, tells parents of
+ * ends, ends RUNNING tasks whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is neither.
  */
 export function createSweep(deps: SweepDeps) {
   const { store } = deps;
@@ -50,7 +53,10 @@ export function createSweep(deps: SweepDeps) {
           start(deps, context, task),
         );
         await each(await store.dueTreeCancels(BATCH), (cancel) => spread(deps, context, cancel));
-        await each(await store.dueCancels(BATCH), (task) => cancel(deps, context, task));
+        await each(await store.dueCancels(BATCH), (task) => sendCancel(deps, context, task.id));
+        await each(await store.dueParentNews(PARENT_GRACE_MS, BATCH), (task) =>
+          tellParent(store, context, task),
+        );
         await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
           endFromOutside(deps, context, task),
         );
@@ -74,22 +80,8 @@ async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promi
 /** The API died before the cancel of a tree had reached every task of it. Temporal hears of it with all recorded cancels. */
 async function spread(deps: SweepDeps, context: Context, cancel: TreeCancel): Promise<void> {
   for (const result of await spreadTreeCancel(deps.store, cancel)) {
-    if (result.kind !== 'ended') continue;
-    deps.relay.publish(result.task.id, { kind: 'end' });
-    await startNext(deps, context, result.next);
+    await announceEnd(deps, context, result);
   }
-}
-
-async function cancel(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
-  const { client } = context;
-  try {
-    await callTemporal(client, () => client.workflow.getHandle(task.id).cancel());
-  } catch (error) {
-    // Closed or never started: there is nothing to cancel any more.
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
-  deps.relay.publish(task.id, { kind: 'cancel' });
-  await deps.store.markCancelSent(task.id);
 }
 
 /** One task's trouble must not hold up the others: what is unreachable waits, a bug is logged and waits too. */

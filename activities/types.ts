@@ -1,6 +1,7 @@
+import type { StartedChild, WaitOrder } from '../contract/children.ts';
 import type { TerminalEvent } from '../contract/events.ts';
 import type { FailureCode } from '../contract/failures.ts';
-import type { Usage } from '../contract/task.ts';
+import type { TaskToolCall, Usage } from '../contract/task.ts';
 import type { Block } from '../contract/text.ts';
 import type { ToolCall } from './models/model.ts';
 
@@ -24,6 +25,10 @@ export interface RunPlan {
   /** Left out where there are none. */
   sources?: SourceView;
   tools: ToolPolicy[];
+  /** The task above: its run is told what this one emits. Left out where there is none. */
+  parent?: { taskId: string; name: string | null };
+  /** All that a `tool_run` does; left out in an agent's run. */
+  toolCall?: TaskToolCall;
   timeoutMs: number;
   maxSteps: number;
   /** Attempts of one step that a failing provider gets. */
@@ -104,6 +109,25 @@ export interface ToolResult {
   truncated?: true;
   /** The call made no sense: no such tool, or arguments that its schema refuses. */
   nonsense?: true;
+  /** Tasks that the call has put into the record, and whose runs are to be started. */
+  spawned?: SpawnedTask[];
+  /** The call's result is to be waited for. */
+  wait?: WaitOrder;
+}
+
+/** A task that a call has started. `start`: how its workflow is. */
+export interface SpawnedTask extends Omit<StartedChild, 'step' | 'call_id'> {
+  start: ChildStart;
+}
+
+/** `workflow` is the name of its type; the rest are `ChildWorkflowOptions`. */
+export interface ChildStart {
+  workflow: string;
+  workflowId: string;
+  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  args: [{ taskId: string }];
+  staticSummary: string;
+  searchAttributes: Record<string, string[]>;
 }
 
 /** A run's log up to its newest entry. It stays with the workflow, so that it does not go through history twice. */
@@ -115,6 +139,8 @@ export interface LogSoFar {
 }
 
 export interface FinishInput extends LogSoFar {
+  /** As `FinishRequest.taken`; left out where there are none. */
+  taken?: string[];
   end:
     | { status: 'COMPLETED' }
     | { status: 'FAILED'; code: FailureCode; message: string; error: string };
@@ -125,7 +151,7 @@ export interface Activities {
   beginTask(input: BeginInput): Promise<BeginResult>;
   callModel(input: ModelCall): Promise<ModelTurn>;
   runTool(input: ToolRun): Promise<ToolResult>;
-  flushLog(input: LogSoFar): Promise<void>;
+  flushLog(input: LogSoFar & Pick<FinishInput, 'taken'>): Promise<void>;
   finishTask(input: FinishInput): Promise<TerminalEvent>;
   sweep(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { TaskTools } from './task-tools.ts';
 
 /** What a tool's code is given beside its arguments. */
 export interface ToolContext {
@@ -11,6 +12,8 @@ export interface ToolContext {
    * signal is aborted there is a fifth of a second left for it. Throws where the payload is no JSON or too large.
    */
   emit(eventType: string, payload?: unknown): void;
+  /** Starts and reaches other tasks of the same tree. */
+  tasks: TaskTools;
   /** Aborted on cancel, time-out and worker shutdown. */
   signal: AbortSignal;
 }

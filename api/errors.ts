@@ -33,6 +33,7 @@ const STATUS_OF = {
   idempotency_key_reused: 422,
   reserved_name: 422,
   tree_too_deep: 422,
+  tree_budget_exceeded: 422,
   rate_limited: 429,
   too_many_running_tasks: 429,
   too_many_streams: 429,

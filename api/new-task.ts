@@ -1,12 +1,10 @@
 import type { Agent } from '../agents/agent.ts';
+import { RESERVED_NAMES } from '../contract/names.ts';
 import type { Parent } from '../contract/task.ts';
 import type { NewTask } from '../store/new-task.ts';
 import { ApiError, taskNotFound } from './errors.ts';
 import { isTaskId, newId } from './ids.ts';
 import type { StartTask } from './schemas.ts';
-
-/** Names that address a task by its relation to the speaker. */
-const RESERVED_NAMES: readonly string[] = ['parent', 'self', 'all', 'broadcast'];
 
 interface Agents {
   agents: readonly Agent[];

@@ -52,6 +52,10 @@ export const TaskSchema = z
     output: z.union([z.object({ text: z.string() }), z.object({ value: z.unknown() })]).nullable(),
     partial_output: z.string().nullable(),
     conversation_id: z.string().nullable(),
+    tool_call: z
+      .object({ name: z.string(), arguments: z.unknown() })
+      .optional()
+      .openapi({ description: 'Of a `tool_run`: what it carries out.' }),
     parent: ParentSchema.optional(),
     metadata: z.record(z.string(), z.string()),
     epoch: z.number(),

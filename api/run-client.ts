@@ -7,9 +7,8 @@ import {
 import { defaultPayloadConverter } from '@temporalio/common';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { isPartial, type Partial } from '../contract/frames.ts';
-import { AGENT_RUN_WORKFLOW } from '../contract/names.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
-import { startOptions } from '../contract/start-options.ts';
+import { RUN_WORKFLOWS, startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import { createRunUpdates, type RunUpdates } from './run-updates.ts';
 
@@ -73,7 +72,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
     async start(task) {
       try {
         await starter.withDeadline(Date.now() + CALL_MS, () =>
-          starter.workflow.start(AGENT_RUN_WORKFLOW, {
+          starter.workflow.start(RUN_WORKFLOWS[task.type], {
             ...startOptions(task, taskQueue),
             requestEagerStart: eagerStarter !== undefined,
           }),

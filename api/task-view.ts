@@ -28,6 +28,7 @@ export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveSta
     output: record.output,
     partial_output: record.partial_output,
     conversation_id: record.conversation_id,
+    ...(record.tool_call && { tool_call: record.tool_call }),
     ...(record.parent && { parent: record.parent }),
     metadata: record.metadata,
     epoch: record.epoch,

@@ -1,3 +1,4 @@
+import type { ChildLoss, ChildResult, StartedChild } from './children.ts';
 import type { Failure } from './failures.ts';
 import type { Parent, TaskInput, TaskType, Usage } from './task.ts';
 import { textOf, type Block } from './text.ts';
@@ -58,10 +59,17 @@ export interface EventData {
   };
   /** What a tool has emitted. `publisher`: the key of its call. */
   'task.custom': { event_type: string; payload: unknown; publisher: string };
+  /** A call has started a task below this one. */
+  'child.started': StartedChild;
+  /** What a child has emitted, and its end: the next step reads them. */
+  'child.custom': { task_id: string; name: string | null; event_type: string; payload: unknown };
+  'child.completed': ChildResult;
+  'child.failed': ChildLoss;
+  'child.cancelled': ChildLoss;
   'task.progress': { progress: number; note?: string };
   'task.continued': { run_id: string };
   'task.completed': {
-    output: { text: string };
+    output: { text: string } | { value: unknown };
     usage: Usage;
     text_length: number;
     text_sha256: string;
@@ -113,4 +121,10 @@ export function answerOf(log: readonly LogEvent[]): string | null {
   if (!last || last.type === 'turn.thinking') return null;
   if (last.type === 'turn.interrupted' && last.data.tool_call_begun) return null;
   return textOf(last.data.blocks) || null;
+}
+
+/** What a `tool_run` gives: the output of its call. */
+export function valueOf(log: readonly LogEvent[]): unknown {
+  const last = log.findLast((event) => event.type === 'turn.tool_result');
+  return last?.type === 'turn.tool_result' ? last.data.output : null;
 }

@@ -1,9 +1,15 @@
-import { SEARCH_ATTRIBUTES } from './names.ts';
-import { inputText, type TaskRecord } from './task.ts';
+import { AGENT_RUN_WORKFLOW, SEARCH_ATTRIBUTES, TOOL_RUN_WORKFLOW } from './names.ts';
+import { inputText, type TaskRecord, type TaskType } from './task.ts';
 import { cutText } from './text.ts';
 
 /** Most UTF-16 units of the input in the summary that the Web UI lists; the server's limit is 400 bytes. */
 const SUMMARY_LENGTH = 90;
+
+/** The workflow that carries out a task of this type. */
+export const RUN_WORKFLOWS: Record<TaskType, string> = {
+  agent_run: AGENT_RUN_WORKFLOW,
+  tool_run: TOOL_RUN_WORKFLOW,
+};
 
 /**
  * How a task's workflow is started, by whoever starts it. The workflow id is the task id, a closed run is never started
@@ -20,7 +26,7 @@ export function startOptions(task: TaskRecord, taskQueue: string) {
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [{ taskId: task.id }],
-    staticSummary: `${task.agent}: ${question}`,
+    staticSummary: `${task.tool_call?.name ?? task.agent}: ${question}`,
     searchAttributes: {
       [SEARCH_ATTRIBUTES.agent]: [task.agent],
       [SEARCH_ATTRIBUTES.owner]: [task.owner],

@@ -1,6 +1,6 @@
 /** Shapes of the HTTP API that the server and the client share. */
 import type { Failure } from './failures.ts';
-import type { Parent, TaskInput, TaskStatus, TaskType, Usage } from './task.ts';
+import type { Parent, TaskInput, TaskStatus, TaskToolCall, TaskType, Usage } from './task.ts';
 
 /** What a running task is doing. `text` is what its current step has said so far. */
 export interface Live {
@@ -28,6 +28,8 @@ export interface Task {
   output: { text: string } | { value: unknown } | null;
   partial_output: string | null;
   conversation_id: string | null;
+  /** Of a `tool_run`. */
+  tool_call?: TaskToolCall;
   parent?: Parent;
   metadata: Record<string, string>;
   epoch: number;

@@ -18,6 +18,7 @@ import { cancelConversation, requestCancel } from './request-cancel.ts';
 import { claimResults, forgetEndedTasks } from './results.ts';
 import { goesWith, type Start } from './starts.ts';
 import type { Accepted } from './new-task.ts';
+import { dueParentNews, markParentTold } from './parent-news.ts';
 import type { Store } from './store.ts';
 import { groupNow, groupTasks, groupTasksBehind, lastNumber } from './task-groups.ts';
 import { appendLog, readLog } from './task-log.ts';
@@ -55,7 +56,10 @@ export function createStore(database: Database, limits = TREE_LIMITS): Store {
       transaction((tx) => requestTreeCancel(tx, { id, owner }, request)),
     activeBelow: (id) => query((db) => activeBelow(db, id)),
     settleTreeCancel: (id) => query((db) => settleTreeCancel(db, id)),
-    appendLog: (taskId, events) => transaction((tx) => appendLog(tx, taskId, events)),
+    appendLog: (taskId, events, taken) =>
+      transaction((tx) => appendLog(tx, taskId, { events, taken })),
+    markParentTold: (id) => query((db) => markParentTold(db, id)),
+    dueParentNews: (olderThanMs, limit) => query((db) => dueParentNews(db, olderThanMs, limit)),
     finishTask: (request) => transaction((tx) => finishTask(tx, request)),
     readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
 

@@ -5,6 +5,7 @@ import { isTerminal, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { TaskAbsent } from './errors.ts';
 import { insertMessages } from './messages.ts';
+import { markTaken } from './parent-news.ts';
 import { only, toTask } from './rows.ts';
 import type { FinishRequest, FinishResult } from './store.ts';
 import { assertContiguous, insertSegments, readTerminalEvent, readWholeLog } from './task-log.ts';
@@ -18,6 +19,7 @@ export async function finishTask(tx: Queries, request: FinishRequest): Promise<F
   await lockConversationOf(tx, request.taskId);
   const task = await lockTask(tx, request.taskId);
   if (!task) throw new TaskAbsent(`task ${request.taskId} is not in the store`);
+  await markTaken(tx, task.id, request.taken);
   if (isTerminal(task.status)) {
     return { won: false, event: await readTerminalEvent(tx, task.id), task, next: null };
   }

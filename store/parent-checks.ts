@@ -1,5 +1,5 @@
-import { and, asc, count, inArray, isNotNull } from 'drizzle-orm';
-import { isTerminal, type Parent, type TaskRecord } from '../contract/task.ts';
+import { and, asc, count, inArray, isNotNull, sql } from 'drizzle-orm';
+import { isTerminal, type Parent, type TaskRecord, type Usage } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import type { Check } from './start-checks.ts';
 import { StoreRefusal } from './refusal.ts';
@@ -54,7 +54,7 @@ async function placeBelow(
   return (
     (await treeCancelled(tx, ancestors)) ??
     beingCancelled(found) ??
-    (await treeFull(tx, ancestors, limits)) ??
+    (await treeSpent(tx, ancestors, limits)) ??
     ancestors
   );
 }
@@ -82,18 +82,32 @@ async function treeCancelled(tx: Queries, ancestors: string[]): Promise<StoreRef
   );
 }
 
-async function treeFull(
+/** Tasks that have not ended, and tokens that ended ones have used: what runs is bounded by the first. */
+async function treeSpent(
   tx: Queries,
   [root = '']: string[],
-  { maxActive }: TreeLimits,
+  { maxActive, maxTokens }: TreeLimits,
 ): Promise<StoreRefusal | null> {
-  const [active] = await tx
-    .select({ count: count() })
+  const used = (figure: keyof Usage) => sql`coalesce((${tasks.usage}->>${figure})::bigint, 0)`;
+  const [tree] = await tx
+    .select({
+      active: count(sql`case when ${inArray(tasks.status, ACTIVE)} then 1 end`),
+      tokens: sql`coalesce(sum(${used('input_tokens')} + ${used('output_tokens')}), 0)`.mapWith(
+        Number,
+      ),
+    })
     .from(tasks)
-    .where(and(below(root), inArray(tasks.status, ACTIVE)));
-  if (!active || active.count < maxActive) return null;
+    .where(below(root));
+  if (!tree) return null;
+  const { active, tokens } = tree;
+  if (active >= maxActive)
+    return new StoreRefusal(
+      'too_many_running_tasks',
+      `${active} tasks below ${root} have not ended, and the limit is ${maxActive}: wait for the end of some, or cancel them`,
+    );
+  if (tokens < maxTokens) return null;
   return new StoreRefusal(
-    'too_many_running_tasks',
-    `${active.count} tasks below ${root} have not ended, and the limit is ${maxActive}: wait for the end of some, or cancel them`,
+    'tree_budget_exceeded',
+    `the tasks below ${root} have used ${tokens} tokens, and the limit is ${maxTokens}: nothing more can be started there`,
   );
 }

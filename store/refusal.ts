@@ -8,6 +8,7 @@ export class StoreRefusal extends Error {
     | 'task_not_found'
     | 'task_not_terminal'
     | 'too_many_running_tasks'
+    | 'tree_budget_exceeded'
     | 'tree_cancelled'
     | 'tree_too_deep';
   constructor(code: StoreRefusal['code'], message: string) {

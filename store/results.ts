@@ -5,11 +5,13 @@ import {
   inArray,
   isNotNull,
   isNull,
+  notExists,
   notInArray,
   or,
   sql,
   type SQL,
 } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import type { TaskRecord } from '../contract/task.ts';
 import type { ResultClaim } from './conversation-store.ts';
 import type { Queries } from './database.ts';
@@ -46,7 +48,7 @@ export async function forgetEndedTasks(
   const which = and(
     eq(tasks.conversation_id, id),
     notInArray(tasks.status, ACTIVE),
-    or(takesTurns(tasks), isNotNull(tasks.claim_id)),
+    or(takesTurns(tasks), isNotNull(tasks.claim_id), isNotNull(tasks.taken_at)),
     sql`${tasks.tree_cancel_due} is not true`,
   )!;
   const rows = await tx.select({ id: tasks.id }).from(tasks).where(which);
@@ -62,14 +64,24 @@ async function isKnown(tx: Queries, id: string, claimId: string): Promise<boolea
   return rows.length > 0;
 }
 
+const parent = alias(tasks, 'parent');
+
+/** Not claimed yet, and none that the task's parent has read or may still read. */
+function isUndelivered(tx: Queries): SQL | undefined {
+  const mayRead = tx
+    .select({ id: parent.id })
+    .from(parent)
+    .where(and(eq(parent.id, tasks.parent_task_id), inArray(parent.status, ACTIVE)));
+  return and(isNull(tasks.claim_id), isNull(tasks.taken_at), notExists(mayRead));
+}
+
 /** Of this claim, or of none. */
 async function resultsOf(
   tx: Queries,
   id: string,
   which: { claimId: string } | { limit: number },
 ): Promise<TaskRecord[]> {
-  const delivered: SQL | undefined =
-    'claimId' in which ? eq(tasks.claim_id, which.claimId) : isNull(tasks.claim_id);
+  const delivered = 'claimId' in which ? eq(tasks.claim_id, which.claimId) : isUndelivered(tx);
   const query = tx
     .select()
     .from(tasks)

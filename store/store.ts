@@ -60,6 +60,8 @@ export interface FinishRequest {
   log: LogEvent[];
   /** RFC 3339: `at` of the terminal entry. */
   at: string;
+  /** Children whose end the run has read since its log was last stored: those ends are no results for a conversation. */
+  taken?: readonly string[] | undefined;
   /** The log could not be read: `log` holds only what could. */
   logIncomplete?: boolean;
 }
@@ -100,7 +102,7 @@ export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisp
    * other is cancelled, or it is refused. With a known idempotency key returns the task of that key, `created: false`.
    * Another owner's conversation gives null. Throws `StoreRefusal` `conversation_busy` (with `on_busy: 'reject'`),
    * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it),
-   * of `continue_from`: `task_not_found`, `task_not_terminal`; of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`,
+   * of `continue_from`: `task_not_found`, `task_not_terminal`; of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`, `tree_budget_exceeded`,
    * `too_many_running_tasks`.
    */
   acceptTask(task: NewTask, key?: IdempotencyKey): Promise<Accepted | null>;
@@ -123,8 +125,8 @@ export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisp
   beginTask(id: string, runId: string): Promise<TaskRecord | null>;
   /** Records the request under the row's lock; ends a PENDING task itself. Null: absent or another's. */
   requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
-  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. */
-  appendLog(taskId: string, events: LogEvent[]): Promise<void>;
+  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. `taken` as in `FinishRequest`. */
+  appendLog(taskId: string, events: LogEvent[], taken?: readonly string[]): Promise<void>;
   /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. Throws `TaskAbsent`. */
   finishTask(request: FinishRequest): Promise<FinishResult>;
   /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry; `Infinity`: all). */

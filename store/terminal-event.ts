@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { answerOf, type LogEvent, type TerminalEvent } from '../contract/events.ts';
+import { answerOf, valueOf, type LogEvent, type TerminalEvent } from '../contract/events.ts';
 import { cancelMessage, MAX_ERROR_BYTES } from '../contract/failures.ts';
 import { addUsage, NO_USAGE, type TaskRecord, type Usage } from '../contract/task.ts';
 import { cleanText, cutBytes } from '../contract/text.ts';
@@ -25,7 +25,8 @@ export function terminalEvent(
   const head = { task_id: task.id, seq: (log.at(-1)?.seq ?? 0) + 1, at };
   const tail = { usage: usageOf(log), text_length: text.length, text_sha256: sha256(text) };
   if (outcome.status === 'COMPLETED') {
-    return { type: 'task.completed', ...head, data: { output: { text }, ...tail } };
+    const output = task.type === 'tool_run' ? { value: valueOf(log) } : { text };
+    return { type: 'task.completed', ...head, data: { output, ...tail } };
   }
   const failure = { ...outcome.failure, message: errorText(outcome.failure.message) };
   const error = errorText(outcome.error);
@@ -35,9 +36,8 @@ export function terminalEvent(
 
 /** The stored text that a terminal event speaks of: the answer, or what was kept of it; empty when there is none. */
 export function textOfEnd(event: TerminalEvent): string {
-  return event.type === 'task.completed'
-    ? event.data.output.text
-    : (event.data.partial_output ?? '');
+  if (event.type === 'task.failed') return event.data.partial_output ?? '';
+  return 'text' in event.data.output ? event.data.output.text : '';
 }
 
 /** A plain sum is right: an interrupted step that repeats an attempt which already failed carries no usage. */

@@ -32,6 +32,10 @@ export interface TreeStore {
   activeBelow(id: string): Promise<string[]>;
   /** The cancel of the task's tree is recorded in all tasks below it. */
   settleTreeCancel(id: string): Promise<void>;
+  /** The run of the task's parent was told of the task's end, or cannot be told any more. */
+  markParentTold(id: string): Promise<void>;
+  /** For the reconciler: tasks that ended at least `olderThanMs` ago and whose parent's run is not known to be told, oldest first. */
+  dueParentNews(olderThanMs: number, limit: number): Promise<TaskRecord[]>;
   /** For the reconciler: cancels of trees that may not be recorded in all tasks below yet. */
   dueTreeCancels(limit: number): Promise<TreeCancel[]>;
 }

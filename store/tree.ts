@@ -12,9 +12,11 @@ export interface TreeLimits {
   maxDepth: number;
   /** PENDING and RUNNING tasks below its root. */
   maxActive: number;
+  /** Tokens, in and out, of ended tasks below its root, from which on no more is started there. */
+  maxTokens: number;
 }
 
-export const TREE_LIMITS: TreeLimits = { maxDepth: 8, maxActive: 100 };
+export const TREE_LIMITS: TreeLimits = { maxDepth: 8, maxActive: 100, maxTokens: 20_000_000 };
 
 /** Tasks below this one, also where one between them was forgotten. */
 export function below(id: string): SQL {

@@ -74,6 +74,11 @@ const UNCONFIRMED: ReadonlySet<EventType> = new Set([
   'turn.attempt_failed',
   'task.message',
   'task.custom',
+  'child.started',
+  'child.custom',
+  'child.completed',
+  'child.failed',
+  'child.cancelled',
   'approval.requested',
   'approval.resolved',
 ]);

@@ -4,7 +4,9 @@ import { callKey } from '../contract/names.ts';
 import { toolFailure } from './activity-failures.ts';
 import { runTool } from './activity-proxies.ts';
 import { awaitApproval } from './await-approval.ts';
+import { awaitChildren } from './await-children.ts';
 import { append, logSoFar, type RunState } from './run-state.ts';
+import { startChildren } from './start-children.ts';
 
 /** Carries out a step's calls at once; their results enter the log in call order. */
 export async function act(run: RunState, plan: RunPlan, calls: ToolCall[]): Promise<ToolResult[]> {
@@ -52,7 +54,15 @@ async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<T
     const refusal = await awaitApproval(run, policy, call);
     if (refusal) return refusal;
     const log = logSoFar(run);
-    return await runTool(plan, { taskId, step, agent: plan.agent, call, log });
+    const { spawned, wait, ...result } = await runTool(plan, {
+      taskId,
+      step,
+      agent: plan.agent,
+      call,
+      log,
+    });
+    if (spawned) await startChildren(run, call.callId, spawned);
+    return wait ? await awaitChildren(run, wait) : result;
   } catch (error) {
     return { output: toolFailure(error), is_error: true };
   } finally {

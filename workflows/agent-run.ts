@@ -18,10 +18,12 @@ import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { AppendedEntry } from '../contract/log-digest.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/names.ts';
 import { beginTask, finishTask, flushLog } from './activity-proxies.ts';
+import { logNews } from './children.ts';
 import { handleCallers } from './handlers.ts';
 import { logArrivals } from './inbox.ts';
 import { endOf, failed, type Outcome } from './outcome.ts';
 import { react } from './react-loop.ts';
+import { createReporter } from './reporter.ts';
 import { createRunClock, type RunClock } from './run-clock.ts';
 import { describeRun } from './run-details.ts';
 import {
@@ -34,6 +36,7 @@ import {
   seal,
 } from './run-state.ts';
 import type { RunCarry, RunState } from './run-state.ts';
+import { useTool } from './use-tool.ts';
 
 /** What a run goes by once it has begun. `deadline`: milliseconds since the epoch. */
 interface Begun {
@@ -80,7 +83,10 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
 
 /** Up to an outcome, here or in the workflow run that goes on when history is full. */
 async function carryOut(run: RunState, begun: Begun): Promise<Outcome> {
-  const end = await withinDeadline(begun, () => react(run, begun.plan));
+  const { plan } = begun;
+  if (plan.parent) run.reporter = createReporter(run, plan.parent);
+  const work = () => (plan.toolCall ? useTool(run, plan, plan.toolCall) : react(run, plan));
+  const end = await withinDeadline(begun, work);
   return end === 'history_full' ? goOn(run, begun) : end;
 }
 
@@ -101,6 +107,7 @@ async function begin(
   }
   run.begun = true;
   logArrivals(run);
+  logNews(run);
   return { plan, deadline: Date.now() + plan.timeoutMs };
 }
 
@@ -133,8 +140,10 @@ async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> 
   // What arrives meanwhile must be in the store too: the next workflow run begins behind it.
   for (let flushed = 0; flushed < run.lastSeq;) {
     flushed = run.lastSeq;
-    await flushLog(logSoFar(run));
+    await flushLog({ ...logSoFar(run), ...takenBy(run) });
+    run.taken = [];
     await condition(allHandlersFinished);
+    await run.reporter?.told();
   }
   if (CancellationScope.current().consideredCancelled) return { kind: 'cancelled' };
   return continueAsNew<typeof agentRun>({
@@ -143,16 +152,26 @@ async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> 
   });
 }
 
+/** Left out where there is nothing to say, as in most runs. */
+function takenBy({ taken }: RunState): { taken?: string[] } {
+  return taken.length > 0 ? { taken } : {};
+}
+
 /** Sealed, stored, then shown. An answer that was ready when a cancel came is kept, as the partial output of a cancelled task. */
 async function finish(
   run: RunState,
   reached: Outcome,
   root: CancellationScope,
 ): Promise<TerminalEvent> {
+  await run.reporter?.told();
   const outcome: Outcome = root.consideredCancelled ? { kind: 'cancelled' } : reached;
   seal(run);
   setCurrentDetails(describeRun(run));
-  const terminal = await finishTask({ ...logSoFar(run), end: endOf(outcome) });
+  const terminal = await finishTask({
+    ...logSoFar(run),
+    ...takenBy(run),
+    end: endOf(outcome),
+  });
   appendTerminal(run, terminal);
   return terminal;
 }

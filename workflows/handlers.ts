@@ -1,9 +1,17 @@
 import { ApplicationFailure, condition, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { LogPlace, RunMessage, RunRefusal } from '../contract/run-messages.ts';
 import { decide, decisionRefusal } from './approvals.ts';
+import { takeNews } from './children.ts';
 import { takeEmitted } from './emitted.ts';
 import { ENDED, messageRefusal, takeMessage } from './inbox.ts';
-import { approvalUpdate, emitSignal, eventsQuery, messageUpdate } from './messages.ts';
+import {
+  approvalUpdate,
+  childEndSignal,
+  childEventsSignal,
+  emitSignal,
+  eventsQuery,
+  messageUpdate,
+} from './messages.ts';
 import { readPage } from './read-page.ts';
 import type { RunState } from './run-state.ts';
 
@@ -17,6 +25,8 @@ export function handleCallers(run: RunState): void {
   setHandler(approvalUpdate, (decision) => ({ seq: decide(run, decision) }), {
     validator: (decision) => refuse(decisionRefusal(run, decision)),
   });
+  setHandler(childEventsSignal, (news) => takeNews(run, { kind: 'events', news }));
+  setHandler(childEndSignal, (news) => takeNews(run, { kind: 'end', news }));
   setHandler(emitSignal, (emitted) => takeEmitted(run, emitted));
 }
 

@@ -3,6 +3,8 @@ import type { LogSoFar } from '../activities/types.ts';
 import { NO_USAGE, type Usage } from '../contract/task.ts';
 import { EMPTY_LOG, extendDigest } from '../contract/log-digest.ts';
 import type { ApprovalDecision, RunMessage, RunProgress } from '../contract/run-messages.ts';
+import type { ChildNews, ChildState } from './children.ts';
+import type { Reporter } from './reporter.ts';
 
 /** The first entry that a workflow writes: entry 1, `task.accepted`, is built from the task's row. */
 export const FIRST_SEQ = 2;
@@ -21,6 +23,12 @@ export interface RunCarry {
   received: Received[];
   /** Ids of the last approvals that were decided. */
   decided: string[];
+  /** The tasks below the run, by their ids. */
+  children: Record<string, ChildState>;
+  /** Children whose end stands in the log, and that no step has read yet. */
+  unreadEnds: string[];
+  /** How many of its own custom events its parent's run was told. */
+  forwarded: number;
 }
 
 export interface Received {
@@ -38,6 +46,9 @@ export const FRESH: RunCarry = {
   extraSteps: 0,
   received: [],
   decided: [],
+  children: {},
+  unreadEnds: [],
+  forwarded: 0,
 };
 
 /** A call that waits for somebody's word, or has waited. */
@@ -60,6 +71,7 @@ export interface Inbox {
   open: boolean;
   /** What came before the run had begun, in order. */
   arrivals: Arrival[];
+  news: ChildNews[];
   /** UTF-16 lengths of the messages that came since the current step began: it has not read them. */
   unread: number[];
 }
@@ -82,6 +94,10 @@ export interface RunState extends RunCarry {
   approvals: Approval[];
   /** How many events each call that is under way has emitted, by its key. */
   readonly emitted: Map<string, number>;
+  /** Children whose end a step has read since the log was last stored. */
+  taken: string[];
+  /** Tells the parent's run what this one emits; null: there is none. */
+  reporter: Reporter | null;
   attempt: number;
   phase: RunProgress['phase'];
   tool: string | null;
@@ -101,6 +117,8 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     // What 0.1.0 carries over lacks the newer fields.
     ...FRESH,
     ...carry,
+    // Not that of `FRESH`, which all runs share.
+    children: { ...carry.children },
     taskId,
     hooks,
     log: [],
@@ -108,9 +126,11 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     digest: EMPTY_LOG,
     sealed: false,
     begun: carry.firstSeq > FIRST_SEQ,
-    inbox: { open: true, arrivals: [], unread: [] },
+    inbox: { open: true, arrivals: [], news: [], unread: [] },
     approvals: [],
     emitted: new Map(),
+    taken: [],
+    reporter: null,
     attempt: 0,
     phase: 'starting',
     tool: null,
@@ -120,8 +140,20 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
   const { step, nonsense, progress, usage, extraSteps, received, decided } = run;
-  const firstSeq = run.lastSeq + 1;
-  return { firstSeq, step, nonsense, progress, usage, extraSteps, received, decided };
+  const { children, unreadEnds, forwarded } = run;
+  return {
+    firstSeq: run.lastSeq + 1,
+    step,
+    nonsense,
+    progress,
+    usage,
+    extraSteps,
+    received,
+    decided,
+    children,
+    unreadEnds,
+    forwarded,
+  };
 }
 
 /** Appends an entry. Throws after the seal: that is a bug. */

@@ -3,6 +3,7 @@ import { createStore } from '../../store/create-store.ts';
 import { spreadTreeCancel } from '../../store/spread-tree-cancel.ts';
 import type { Store } from '../../store/store.ts';
 import type { TreeCancel } from '../../store/tree-store.ts';
+import { TREE_LIMITS, type TreeLimits } from '../../store/tree.ts';
 import { accept, begin, completion, newId, newTask, now, type Subject } from './fixtures.ts';
 
 const CANCEL = { by: 'key_1', reason: 'enough' };
@@ -100,8 +101,8 @@ export function treeContract(subject: () => Subject): void {
   });
 
   describe('limits', () => {
-    const limited = (limits: { maxDepth?: number; maxActive?: number }) =>
-      createStore(subject().database, { maxDepth: 8, maxActive: 100, ...limits });
+    const limited = (limits: Partial<TreeLimits>) =>
+      createStore(subject().database, { ...TREE_LIMITS, ...limits });
 
     it('refuses a task that would be too deep', async () => {
       const store = limited({ maxDepth: 2 });

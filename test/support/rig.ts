@@ -32,6 +32,8 @@ export interface RigOptions {
   relay?: RelayMood;
   /** Tools of the agent `default`, instead of the shipped ones. */
   tools?: readonly Tool[];
+  /** Beside the shipped ones. */
+  agents?: readonly Agent[];
   defaults?: Partial<RunDefaults>;
   modelIdleTimeoutMs?: number;
   heartbeatMs?: number;
@@ -136,7 +138,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const connection = openTemporalConnection({ address });
   resources.defer(() => connection.close());
   const client = new Client({ connection });
-  const agents = rigAgents(options.tools);
+  const agents = rigAgents(options);
   const workers: RunningWorker[] = [];
   const apis: RunningApi[] = [];
   const started = new Set<string>();
@@ -309,11 +311,22 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
         .getHandle(`holdfast-reconcile-${taskQueue}`)
         .delete()
         .catch(() => undefined);
-      await replayAll(client, started, workflowBundle);
+      await replayAll(client, await withTrees(store, started), workflowBundle);
       expect(model.problems, 'requests that no script holds').toEqual([]);
       expect(problems, 'unexpected errors of API and relay').toEqual([]);
     },
   };
+}
+
+/** With the tasks that those have started. */
+async function withTrees(store: Store, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const all = new Set(ids);
+  for (const id of ids) {
+    const root = await store.getTask(id);
+    const tree = root && (await store.listTree(id, root.owner, { limit: 100 }));
+    for (const task of tree?.data ?? []) all.add(task.id);
+  }
+  return all;
 }
 
 /** P5: every history replays on the code as it is. */
@@ -340,10 +353,11 @@ async function replayAll(
   }
 }
 
-function rigAgents(tools: readonly Tool[] | undefined): Agent[] {
-  return shippedAgents.map((agent) =>
+function rigAgents({ tools, agents = [] }: RigOptions): Agent[] {
+  const shipped = shippedAgents.map((agent) =>
     agent.name === 'default' && tools ? { ...agent, tools } : agent,
   );
+  return [...shipped, ...agents];
 }
 
 function quietRuntime(): void {

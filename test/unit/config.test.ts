@@ -33,6 +33,7 @@ describe('the configuration', () => {
       maxTokens: 1_000_000,
       maxTreeDepth: 8,
       maxTreeTasks: 100,
+      maxTreeTokens: 20_000_000,
       maxHistoryEvents: 4000,
       shutdownGraceMs: 2000,
       lambdaIdleMs: 20_000,

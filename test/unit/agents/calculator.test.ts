@@ -1,12 +1,6 @@
 import { expect, it } from 'vitest';
 import { calculate, calculator } from '../../../agents/tools/calculator.ts';
-
-const context = {
-  taskId: 'task_1',
-  key: 'task_1:1:c',
-  signal: new AbortController().signal,
-  emit: () => undefined,
-};
+import { context } from './worlds.ts';
 
 it.each([
   ['(3 + 4) * 2^10 / 7', '1024'],

@@ -1,12 +1,7 @@
 import { expect, it } from 'vitest';
 import { createCurrentTime } from '../../../agents/tools/current-time.ts';
+import { context } from './worlds.ts';
 
-const context = {
-  taskId: 'task_1',
-  key: 'task_1:1:c',
-  signal: new AbortController().signal,
-  emit: () => undefined,
-};
 const tool = createCurrentTime(() => new Date('2026-07-01T22:30:05Z'));
 
 it.each([

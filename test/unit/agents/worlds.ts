@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { TaskTools } from '../../../agents/task-tools.ts';
 import { createHttpGet } from '../../../agents/tools/http-get.ts';
 import type { Address, SafeFetchOptions } from '../../../agents/tools/safe-fetch.ts';
 import { startPlainServer } from '../../support/plain-server.ts';
@@ -13,6 +14,11 @@ export const context = {
   key: 'task_1:1:c',
   signal: new AbortController().signal,
   emit: () => undefined,
+  tasks: new Proxy({} as TaskTools, {
+    get: () => {
+      throw new Error('this tool starts no tasks');
+    },
+  }),
 };
 
 /** `http_get` where only `OUTSIDE` counts as public, and every name leads there. */

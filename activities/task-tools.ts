@@ -1,0 +1,93 @@
+import type { Context } from '@temporalio/activity';
+import { summaryOf, Waiting, type TaskTools } from '../agents/task-tools.ts';
+import { callKey, type CallPlace } from '../contract/names.ts';
+import type { TaskRecord } from '../contract/task.ts';
+import type { Store } from '../store/store.ts';
+import { cancelTree } from './cancel-tree.ts';
+import { findTask } from './find-task.ts';
+import { sendMessage } from './send-message.ts';
+import { createSpawning, type SpawningDeps } from './spawning.ts';
+import type { SpawnedTask } from './types.ts';
+
+/** Most tasks that a list shows, or that one wait is for. */
+const MOST = 100;
+
+export type TaskToolsDeps = SpawningDeps;
+
+/** What a tool's call may do with tasks, and those that it has started so far. */
+export interface CallTasks {
+  tools: TaskTools;
+  spawned: SpawnedTask[];
+}
+
+/** `TaskTools` of one call. Whatever it starts or sends has a key of the call's own, so that a retry repeats it and nothing more. */
+export function createTaskTools(
+  deps: TaskToolsDeps,
+  context: Context,
+  place: CallPlace & { agent: string },
+): CallTasks {
+  const { store } = deps;
+  let sent = 0;
+  const own = ownTask(store, place.taskId);
+  const { spawned, ...spawning } = createSpawning(deps, { place, own });
+  const find = async (task: string) => findTask({ store, own: await own() }, task);
+  return {
+    spawned,
+    tools: {
+      ...spawning,
+      resultOf: ({ task_id }) => new Waiting({ kind: 'result', task_id }),
+      async waitFor({ tasks, until = 'all', timeoutMs }) {
+        const children = await (tasks
+          ? Promise.all(tasks.map(find))
+          : activeChildren(store, await own()));
+        const stranger = children.find(({ parent }) => parent?.task_id !== place.taskId);
+        if (stranger)
+          throw new Error(`${stranger.id} was not started by you: you are not told of its end.`);
+        return new Waiting({
+          kind: 'tasks',
+          task_ids: children.map(({ id }) => id),
+          until,
+          ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
+        });
+      },
+      async list() {
+        const { id, owner } = await own();
+        const { data } = await store.listTree(id, owner, { limit: MOST + 1 });
+        return data.filter((task) => task.id !== id).map(summaryOf);
+      },
+      async send(to, text) {
+        sent += 1;
+        const key = `${callKey(place)}:${sent}`;
+        const [self, addressee] = await Promise.all([own(), find(to)]);
+        return sendMessage(context, addressee, { from: self.name ?? self.id, text, key });
+      },
+      async cancel(task, reason) {
+        const self = await own();
+        const target = await find(task);
+        if (!target.ancestors.includes(self.id))
+          throw new Error(`${target.id} is not below you: you can only cancel what you started.`);
+        const request = { at: new Date().toISOString(), by: self.id, reason: reason ?? null };
+        const { id, owner } = target;
+        const isNews = await cancelTree(deps, context, { id, owner, request });
+        return { task_id: id, outcome: isNews ? 'cancelling' : 'already_terminal' };
+      },
+    },
+  };
+}
+
+/** Reads the record of the call's own task when it is first asked for. */
+function ownTask(store: Store, id: string): () => Promise<TaskRecord> {
+  let reading: Promise<TaskRecord> | undefined;
+  const read = async () => {
+    const task = await store.getTask(id);
+    if (!task) throw new Error(`The task ${id} was forgotten.`);
+    return task;
+  };
+  return () => (reading ??= read());
+}
+
+async function activeChildren(store: Store, { id, owner }: TaskRecord): Promise<TaskRecord[]> {
+  const filter = { owner, parent_task_id: id, status: ['PENDING', 'RUNNING'] as const };
+  const { data } = await store.listTasks(filter, { limit: MOST, order: 'asc' });
+  return data;
+}

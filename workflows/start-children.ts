@@ -1,0 +1,29 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { CancellationScope, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { SpawnedTask } from '../activities/types.ts';
+import { logChild } from './children.ts';
+import type { RunState } from './run-state.ts';
+
+/**
+ * Starts the runs of tasks that a call has put into the record, as child workflows that go on when this one has closed. In a run
+ * that is being cancelled too: an accepted task is never left lying.
+ */
+export async function startChildren(
+  run: RunState,
+  callId: string,
+  spawned: readonly SpawnedTask[],
+): Promise<void> {
+  for (const { start: _, ...child } of spawned)
+    logChild(run, { ...child, step: run.step, call_id: callId });
+  await CancellationScope.nonCancellable(() => Promise.all(spawned.map(startRun)));
+}
+
+async function startRun({ start }: SpawnedTask): Promise<void> {
+  const { workflow, ...options } = start;
+  try {
+    await startChild(workflow, { ...options, parentClosePolicy: ParentClosePolicy.ABANDON });
+  } catch (error) {
+    // The reconciler was first.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
