@@ -5,7 +5,7 @@ import { ERROR_CODES } from './errors.ts';
 
 /** What responses hold, for the API's description. Type tests prove them equal to the types in `contract/`. */
 
-const time = z.string().openapi({ format: 'date-time' });
+export const time = z.string().openapi({ format: 'date-time' });
 
 const UsageSchema = z
   .object({ input_tokens: z.number(), output_tokens: z.number(), estimated: z.boolean() })
@@ -134,33 +134,6 @@ export const MessageSchema = z
     created_at: time,
   })
   .openapi('Message');
-
-export const EventPageSchema = z
-  .object({
-    data: z.array(z.unknown()),
-    next: z.string().openapi({ description: 'Cursor behind the last entry of `data`.' }),
-    last_seq: z.number(),
-    terminal: z.boolean(),
-  })
-  .openapi('EventPage');
-
-export const StreamTokenSchema = z
-  .object({
-    token: z.string(),
-    expires_at: time.nullable().openapi({
-      description: "15 minutes after the task's end. Null: the task has not ended.",
-    }),
-  })
-  .openapi('StreamToken');
-
-export const GroupEventPageSchema = z
-  .object({
-    data: z.array(z.unknown()),
-    next: z.string().openapi({
-      description: 'Cursor behind the last entry of `data`; goes on with tasks still to come, too.',
-    }),
-  })
-  .openapi('GroupEventPage');
 
 export const AgentSchema = z
   .object({

@@ -6,11 +6,11 @@ import type { ApiEnv, App, AppDependencies } from '../dependencies.ts';
 import { ownConversation } from '../own-conversation.ts';
 import { orPassing } from '../passing.ts';
 import type { GroupFeedRequest } from '../ports.ts';
-import { GroupEventPageSchema } from '../response-schemas.ts';
 import {
   AllEventsQuerySchema,
   ConversationEventsQuerySchema,
   EventsHeadersSchema,
+  GroupEventPageSchema,
 } from '../event-schemas.ts';
 import { IdParamsSchema } from '../schemas.ts';
 import { sseRefusal } from '../sse.ts';

@@ -8,7 +8,7 @@ import {
 import type { App, AppDependencies } from '../dependencies.ts';
 import { ApiError } from '../errors.ts';
 import { ownTask } from '../own-task.ts';
-import { StreamTokenSchema } from '../response-schemas.ts';
+import { StreamTokenSchema } from '../event-schemas.ts';
 import { IdParamsSchema, NoQuerySchema } from '../schemas.ts';
 import { ERRORS, json } from './responses.ts';
 

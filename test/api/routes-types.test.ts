@@ -4,13 +4,12 @@ import type {
   AgentSchema,
   ConversationSchema,
   ErrorSchema,
-  EventPageSchema,
   MessageSchema,
   ReceiptSchema,
-  StreamTokenSchema,
   TakenSchema,
   TaskSchema,
 } from '../../api/response-schemas.ts';
+import type { EventPageSchema, StreamTokenSchema } from '../../api/event-schemas.ts';
 import type { FeedPage } from '../../api/ports.ts';
 import type { StartTask } from '../../api/schemas.ts';
 import type { Conversation, Message, TaskInput } from '../../contract/task.ts';

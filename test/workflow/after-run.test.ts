@@ -4,6 +4,7 @@ import { newId } from '../../api/ids.ts';
 import { createHoldfastClient } from '../../client/create-holdfast-client.ts';
 import type { ErrorBody, Taken, Task } from '../../contract/wire.ts';
 import { createStore } from '../../store/create-store.ts';
+import { TREE_LIMITS } from '../../store/tree.ts';
 import type { Database } from '../../store/database.ts';
 import { openPgliteMemory } from '../../store/pglite.ts';
 import { gate } from '../support/model-server.ts';
@@ -17,7 +18,7 @@ let rig: Rig;
 const { start, post, contentsOf } = conversationRuns(() => rig);
 beforeAll(async () => {
   database = await openPgliteMemory();
-  rig = await openRig({ wrapStore: () => createStore(database, { maxDepth: 8, maxActive: 2 }) });
+  rig = await openRig({ wrapStore: () => createStore(database, { ...TREE_LIMITS, maxActive: 2 }) });
 });
 afterAll(async () => {
   await rig[Symbol.asyncDispose]();
