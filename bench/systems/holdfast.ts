@@ -60,7 +60,7 @@ async function startRun(url: string, spec: ModelSpec, signal: AbortSignal) {
   return { runId, chunks: toChunks(response.events) };
 }
 
-async function* readRun(
+export async function* readRun(
   url: string,
   runId: string,
   { after, signal }: { after?: string; signal: AbortSignal },
