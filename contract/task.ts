@@ -67,6 +67,7 @@ export type TaskInput = string | InputPart[];
 
 /** The persisted record of one unit of work. */
 export interface TaskRecord {
+  /** The workflow's too. Of an epoch of an id that a caller has chosen: `epochId`. */
   id: string;
   owner: string;
   type: TaskType;
@@ -104,6 +105,7 @@ export interface TaskRecord {
   /** Of a `tool_run`, else null. */
   tool_call: TaskToolCall | null;
   metadata: Record<string, string>;
+  /** How often the id was given, from 1. */
   epoch: number;
   limits: TaskLimits;
   cancel_request: CancelRequest | null;

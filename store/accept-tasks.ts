@@ -1,4 +1,5 @@
 import { NO_USAGE, type TaskRecord } from '../contract/task.ts';
+import { takeEpochs } from './chosen-ids.ts';
 import { joinConversations, lockOwner } from './conversations.ts';
 import type { Database, Queries } from './database.ts';
 import { StoreUnavailable } from './errors.ts';
@@ -47,6 +48,10 @@ async function acceptTogether(
   const created_at = new Date().toISOString();
   const checks = await checkParents(tx, await checkStarts(tx, owner, starts), limits);
   const free = checks.filter(({ outcome }) => !outcome);
+  await takeEpochs(
+    tx,
+    free.map(({ start }) => start),
+  );
   const ordinals = await joinConversations(tx, { owner, created_at }, free.flatMap(conversationOf));
   const entries: Entry[] = [];
   for (const joining of free.flatMap((check) => joiningOf(check, ordinals))) {
@@ -88,7 +93,7 @@ async function insertTasks(
 ): Promise<Map<string, Accepted>> {
   if (entries.length === 0) return new Map();
   const rows = entries.map(
-    ({ task: { on_busy: _, ...task }, ordinal, turn, queued, ancestors }) => ({
+    ({ task: { on_busy: _, ...task }, ordinal, turn, queued, ancestors, epoch }) => ({
       ...task,
       status: 'PENDING' as const,
       progress: 0,
@@ -97,7 +102,7 @@ async function insertTasks(
       queued,
       parent_task_id: task.parent?.task_id ?? null,
       ancestors: ancestors ?? null,
-      epoch: 1,
+      epoch: epoch ?? 1,
       usage: NO_USAGE,
       last_seq: 0,
       log_incomplete: false,

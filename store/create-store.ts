@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { acceptTasks } from './accept-tasks.ts';
 import { createKeyStore } from './api-keys.ts';
+import { newestEpoch } from './chosen-ids.ts';
 import { activeBelow, dueTreeCancels, requestTreeCancel, settleTreeCancel } from './cancel-tree.ts';
 import {
   createConversation,
@@ -39,6 +40,7 @@ export function createStore(database: Database, limits = TREE_LIMITS): Store {
 
     acceptTask: (task, key) => inTurn.together(task.owner, { task, key }),
     getTask: (id, owner) => query((db) => getTask(db, id, owner)),
+    newestEpoch: (chosenId) => query((db) => newestEpoch(db, chosenId)),
     listTasks: (filter, page) => query((db) => listTasks(db, filter, page)),
     listTree: (id, owner, page) => query((db) => listTree(db, { id, owner }, page)),
     deleteTask: (id, owner) => transaction((tx) => deleteTask(tx, id, owner)),

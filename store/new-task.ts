@@ -1,6 +1,9 @@
 import type { OnBusy, TaskRecord } from '../contract/task.ts';
 
-/** A task to accept. Ids are the caller's to make: 128 random bits behind `task_`. */
+/**
+ * A task to accept. Its id is 128 random bits behind `task_`, or one that was chosen (`isChosenId`): the task is then the next
+ * epoch of that, and its record has the epoch's id.
+ */
 export type NewTask = Pick<
   TaskRecord,
   | 'id'

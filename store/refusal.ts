@@ -5,6 +5,7 @@ export class StoreRefusal extends Error {
     | 'conversation_busy'
     | 'idempotency_key_reused'
     | 'name_taken'
+    | 'task_exists'
     | 'task_not_found'
     | 'task_not_terminal'
     | 'too_many_running_tasks'

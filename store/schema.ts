@@ -32,6 +32,16 @@ export const conversations = pgTable(
   (t) => [index('conversations_list').on(t.owner, t.number)],
 );
 
+/** Ids that callers have chosen. They stay when their tasks are forgotten: no epoch comes twice, and no other owner gets one. */
+export const chosenIds = pgTable('chosen_ids', {
+  id: text('id').primaryKey(),
+  owner: text('owner').notNull(),
+  /** The newest. */
+  epoch: integer('epoch').notNull(),
+  /** `tasks.id` of that epoch, which may be forgotten. */
+  task_id: text('task_id').notNull(),
+});
+
 /** A task's log in rows of about half a megabyte at most; a larger single event is a row by itself. */
 export const taskSegments = pgTable(
   'task_segments',

@@ -1,9 +1,11 @@
 import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { isTerminal } from '../contract/task.ts';
+import { isChosenId } from '../contract/task-id.ts';
+import { idTaken, inNextEpoch } from './chosen-ids.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
-import { conversations, idempotencyKeys } from './schema.ts';
+import { chosenIds, conversations, idempotencyKeys } from './schema.ts';
 import type { Outcome, Start } from './starts.ts';
 import type { Accepted, NewTask } from './new-task.ts';
 import { StoreRefusal } from './refusal.ts';
@@ -13,6 +15,7 @@ import { takesTurns } from './turns.ts';
 
 /** What the record has to say to a start. */
 export interface Check {
+  /** With the epoch that it would be, where its id was chosen. */
   start: Start;
   /** Null where the start may be accepted. Otherwise nothing is to be stored for it. */
   outcome: Outcome | null;
@@ -42,13 +45,16 @@ export async function checkStarts(
   const found = await find(tx, owner, starts);
   return starts.map((start, place) => {
     const row = found[place]!;
-    const { isBusy, conversationNumber } = row;
-    return { start, outcome: foregone(start, row), isBusy, conversationNumber };
+    const { isBusy, conversationNumber, newestEpoch } = row;
+    const outcome = foregone(start, row);
+    return { start: inNextEpoch(start, newestEpoch), outcome, isBusy, conversationNumber };
   });
 }
 
 function claimsNothing({ task, key }: Start): boolean {
-  return task.conversation_id === null && task.name === null && !task.continue_from && !key;
+  const { id, conversation_id, name, continue_from } = task;
+  const isNamed = conversation_id !== null || name !== null || isChosenId(id);
+  return !isNamed && !continue_from && !key;
 }
 
 /** The outcome that is certain already. Where several things stand in the way, the first one counts. */
@@ -59,7 +65,14 @@ function foregone({ task, key }: Start, found: Found): Outcome | null {
     return refused('idempotency_key_reused', 'the key was used for another request');
   }
   if (known) return fulfilled({ task: toTask(known), created: false, interrupted: [] });
-  return refusedSource(task, found) ?? refusedPlace(task, found);
+  return refusedId(task, found) ?? refusedSource(task, found) ?? refusedPlace(task, found);
+}
+
+/** An id that was chosen is free where nobody has had it, and for its owner again where its newest task is over. */
+function refusedId({ owner }: NewTask, { idOwner, newestStatus }: Found): Outcome | null {
+  const isFree = idOwner === null || idOwner === owner;
+  const isOver = newestStatus === null || isTerminal(newestStatus);
+  return isFree && isOver ? null : { status: 'rejected', reason: idTaken() };
 }
 
 /** What a task goes on from must be there, and must have ended. */
@@ -98,9 +111,11 @@ const asked = {
   name: sql`asked.name`,
   sourceId: sql`asked.source_id`,
   key: sql`asked.key`,
+  id: sql`asked.id`,
 };
 const active = alias(tasks, 'active');
 const source = alias(tasks, 'source');
+const newest = alias(tasks, 'newest');
 
 /** What each start found, in their order. */
 async function find(tx: Queries, owner: string, starts: readonly Start[]) {
@@ -120,6 +135,9 @@ async function find(tx: Queries, owner: string, starts: readonly Start[]) {
       requestHash: idempotencyKeys.request_hash,
       known: tasks,
       sourceStatus: source.status,
+      idOwner: chosenIds.owner,
+      newestEpoch: chosenIds.epoch,
+      newestStatus: newest.status,
     })
     .from(askedBy(starts))
     .leftJoin(conversations, eq(conversations.id, asked.conversationId))
@@ -129,6 +147,8 @@ async function find(tx: Queries, owner: string, starts: readonly Start[]) {
     )
     .leftJoin(tasks, eq(tasks.id, idempotencyKeys.task_id))
     .leftJoin(source, and(eq(source.id, asked.sourceId), eq(source.owner, owner)))
+    .leftJoin(chosenIds, eq(chosenIds.id, asked.id))
+    .leftJoin(newest, eq(newest.id, chosenIds.task_id))
     .orderBy(asked.place);
 }
 
@@ -144,12 +164,12 @@ function hasName(owner: string): SQL | undefined {
 /** One row for each start. */
 function askedBy(starts: readonly Start[]): SQL {
   const rows = starts.map(({ task, key }, place) => {
-    const { conversation_id, name, continue_from } = task;
-    const texts = [conversation_id, name, key?.key ?? null, continue_from?.task_id ?? null];
+    const { id, conversation_id, name, continue_from } = task;
+    const texts = [conversation_id, name, key?.key ?? null, continue_from?.task_id ?? null, id];
     return sql`(${place}::int, ${sql.join(
       texts.map((text) => sql`${text}::text`),
       sql`, `,
     )})`;
   });
-  return sql`(values ${sql.join(rows, sql`, `)}) as asked (place, conversation_id, name, key, source_id)`;
+  return sql`(values ${sql.join(rows, sql`, `)}) as asked (place, conversation_id, name, key, source_id, id)`;
 }

@@ -7,6 +7,8 @@ export interface Start {
   key?: IdempotencyKey | undefined;
   /** The tasks above it, the root first: found when its parent is checked. */
   ancestors?: string[];
+  /** Of an id that was chosen: found when that is checked. */
+  epoch?: number;
 }
 
 /** What becomes of a start. */
@@ -42,6 +44,7 @@ function clash(a: Start, b: Start): boolean {
     (a.task.parent !== null && b.task.parent !== null) ||
     isShared(a.task.conversation_id, b.task.conversation_id) ||
     isShared(a.key?.key, b.key?.key) ||
+    a.task.id === b.task.id ||
     isShared(nameAlone(a), nameAlone(b))
   );
 }

@@ -102,12 +102,15 @@ export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisp
    * other is cancelled, or it is refused. With a known idempotency key returns the task of that key, `created: false`.
    * Another owner's conversation gives null. Throws `StoreRefusal` `conversation_busy` (with `on_busy: 'reject'`),
    * `idempotency_key_reused`, `name_taken` (a PENDING or RUNNING task of the conversation, or without one of the owner, has it),
+   * `task_exists` (the id was chosen, and its task has not ended or is another owner's),
    * of `continue_from`: `task_not_found`, `task_not_terminal`; of `parent`: `task_not_found`, `tree_cancelled`, `tree_too_deep`, `tree_budget_exceeded`,
    * `too_many_running_tasks`.
    */
   acceptTask(task: NewTask, key?: IdempotencyKey): Promise<Accepted | null>;
   /** The task, or null where it is absent or, with `owner` given, another's. */
   getTask(id: string, owner?: string): Promise<TaskRecord | null>;
+  /** `TaskRecord.id` of the newest epoch of a chosen id, which may be forgotten or another owner's. Null: nobody has chosen it. */
+  newestEpoch(chosenId: string): Promise<string | null>;
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<TaskRecord>>;
   /** Forgets an ended task: row, log, idempotency key. Its messages stay in the conversation. False: absent or another's. Throws `task_not_terminal`. */
   deleteTask(id: string, owner: string): Promise<boolean>;

@@ -62,8 +62,6 @@ export const tasks = pgTable(
     /** The parent's run has read the end: it is no result for its conversation. */
     taken_at: instant('taken_at'),
     metadata: jsonb('metadata').$type<Record<string, string>>(),
-    /** The id that the caller chose, which all epochs of a task share; null where we made it. */
-    chosen_id: text('chosen_id'),
     epoch: integer('epoch'),
     limits: json<Partial<TaskLimits>>('limits'),
     cancel_request: json<CancelRequest>('cancel_request'),
@@ -111,9 +109,6 @@ export const tasks = pgTable(
     index('tasks_cancel_due')
       .on(t.number)
       .where(sql`${t.cancel_request} is not null and ${t.cancel_sent_at} is null`),
-    uniqueIndex('tasks_epoch')
-      .on(t.chosen_id, t.epoch)
-      .where(sql`${t.chosen_id} is not null`),
     index('tasks_parent_due')
       .on(t.number)
       .where(

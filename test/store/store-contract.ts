@@ -5,6 +5,7 @@ import { cancelContract } from './cancel-contract.ts';
 import { conversationContract } from './conversation-contract.ts';
 import { dueContract } from './due-contract.ts';
 import { endContract } from './end-contract.ts';
+import { epochContract } from './epoch-contract.ts';
 import type { Subject } from './fixtures.ts';
 import { keyContract } from './key-contract.ts';
 import { groupContract } from './group-contract.ts';
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     const current = () => subject;
     describe('accepting', () => acceptContract(current));
     describe('accepting at once', () => burstContract(current));
+    describe('ids that callers choose', () => epochContract(current));
     describe('ending', () => endContract(current));
     describe('cancelling', () => cancelContract(current));
     describe('logs', () => logContract(current));
