@@ -1,9 +1,10 @@
 import type { Agent } from '../agents/agent.ts';
 import { RESERVED_NAMES } from '../contract/names.ts';
 import type { Parent } from '../contract/task.ts';
+import { isTaskId } from '../contract/task-id.ts';
 import type { NewTask } from '../store/new-task.ts';
 import { ApiError, taskNotFound } from './errors.ts';
-import { isTaskId, newId } from './ids.ts';
+import { newId } from './ids.ts';
 import type { StartTask } from './schemas.ts';
 
 interface Agents {
@@ -21,7 +22,7 @@ export function newTask(request: StartTask, owner: string, { agents, config }: A
     throw new ApiError('reserved_name', `The name '${request.name}' is reserved.`);
   }
   return {
-    id: newId('task'),
+    id: request.id ?? newId('task'),
     owner,
     type: 'agent_run',
     agent,

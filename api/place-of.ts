@@ -1,5 +1,6 @@
 import type { Store } from '../store/store.ts';
 import { invalidRequest } from './errors.ts';
+import { recordId } from './own-task.ts';
 import type { StartTask } from './schemas.ts';
 
 /** Where a start belongs: its conversation, and whether it runs beside the turns there. */
@@ -26,4 +27,18 @@ export async function placeOf(store: Store, start: StartTask, owner: string): Pr
   const above = await store.getTask(parent.task_id, owner);
   const conversation_id = above?.conversation_id ?? undefined;
   return { conversation_id, detached: conversation_id === undefined ? detached : true };
+}
+
+/** The start with the ids of the records of the tasks that it names. */
+export async function withRecordIds(store: Store, start: StartTask): Promise<StartTask> {
+  const { parent, continue_from } = start;
+  const named = async <T extends { task_id: string }>(task: T) => ({
+    ...task,
+    task_id: await recordId(store, task.task_id),
+  });
+  return {
+    ...start,
+    ...(parent && { parent: await named(parent) }),
+    ...(continue_from && { continue_from: await named(continue_from) }),
+  };
 }

@@ -58,7 +58,7 @@ export const TaskSchema = z
       .openapi({ description: 'Of a `tool_run`: what it carries out.' }),
     parent: ParentSchema.optional(),
     metadata: z.record(z.string(), z.string()),
-    epoch: z.number(),
+    epoch: z.number().openapi({ description: 'How often the id was given, from 1.' }),
     supports_resume: z.boolean(),
     created_at: time,
     started_at: time.nullable(),

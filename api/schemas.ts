@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { FAILURE_CODES } from '../contract/failures.ts';
 import { inputText, TASK_STATUSES, TASK_TYPES } from '../contract/task.ts';
+import { isChosenId } from '../contract/task-id.ts';
 import { isClean } from '../contract/text.ts';
 import { isConversationId } from './ids.ts';
 import {
@@ -83,6 +84,18 @@ const ConversationIdSchema = z.string().refine(isConversationId, {
   error: 'must be conv_ and up to 64 letters, digits, - and _',
 });
 
+const ChosenIdSchema = z
+  .string()
+  .refine(isChosenId, {
+    error:
+      'must be 1 to 128 letters, digits, - and _, not events, and begin neither with task_ nor with conv_',
+  })
+  .openapi({
+    pattern: '^(?!task_|conv_|events$)[A-Za-z0-9_-]{1,128}$',
+    description:
+      "The task's id, chosen by the caller; left out: one is made. It is the service's: 409 `task_exists` where its task has not ended, or is another owner's. Where its task has ended this one is the next `epoch`: the id means the newest one, and `<id>.e<n>` each of them.",
+  });
+
 const ParentSchema = z
   .strictObject({
     task_id: text(1, MAX_FILTER_LENGTH),
@@ -99,6 +112,7 @@ const ParentSchema = z
 export const StartTaskSchema = z
   .strictObject({
     input: InputSchema,
+    id: ChosenIdSchema.optional(),
     agent: text(1, 64).optional(),
     model: z
       .string()

@@ -1,4 +1,5 @@
-import type { Conversation, TaskRecord } from '../contract/task.ts';
+import type { Conversation, Message, Parent, TaskRecord } from '../contract/task.ts';
+import { publicId } from '../contract/task-id.ts';
 import type { Task } from '../contract/wire.ts';
 import type { Tasks } from './ports.ts';
 
@@ -15,7 +16,7 @@ type LiveState = Awaited<ReturnType<Tasks['live']>>;
 export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveState = null): Task {
   const current = record.status === 'RUNNING' ? live : null;
   return {
-    id: record.id,
+    id: publicId(record.id),
     object: 'task',
     type: record.type,
     agent: record.agent,
@@ -29,7 +30,7 @@ export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveSta
     partial_output: record.partial_output,
     conversation_id: record.conversation_id,
     ...(record.tool_call && { tool_call: record.tool_call }),
-    ...(record.parent && { parent: record.parent }),
+    ...(record.parent && { parent: parentView(record.parent) }),
     metadata: record.metadata,
     epoch: record.epoch,
     supports_resume: true,
@@ -49,6 +50,16 @@ function workflowView({ id, run_id }: TaskRecord, links: WorkflowLinks): Task['w
   const namespace = encodeURIComponent(links.namespace);
   const workflow = `${links.temporalUiUrl}/namespaces/${namespace}/workflows/${id}`;
   return { workflow_id: id, run_id, url: run_id === null ? workflow : `${workflow}/${run_id}` };
+}
+
+/** The task above as callers see it. */
+export function parentView(parent: Parent): Parent {
+  return { ...parent, task_id: publicId(parent.task_id) };
+}
+
+/** The message as callers see it. */
+export function messageView(message: Message): Message {
+  return { ...message, task_id: publicId(message.task_id) };
 }
 
 /** The conversation as callers see it. */

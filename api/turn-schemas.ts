@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { ON_BUSY } from '../contract/task.ts';
-import { isTaskId } from './ids.ts';
+import { isTaskId } from '../contract/task-id.ts';
 
 /** How a start stands to other tasks. */
 

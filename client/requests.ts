@@ -11,6 +11,8 @@ import type {
 /** What to start. Only `input` is needed; the service's description of its API says what each field may hold. */
 export interface StartRequest {
   input: TaskInput;
+  /** An id of your own. It may be given again once its task has ended: the next epoch of it. Left out: the service makes one. */
+  id?: string;
   agent?: string;
   /** `provider/id`, instead of the agent's own. */
   model?: string;

@@ -5,7 +5,7 @@ import { createTranscript, type Transcript } from './transcript.ts';
 export interface Transcripts {
   /** Takes the next frame, in the order of the feed. */
   take(frame: Frame): void;
-  /** By task id, in the order in which the feed has shown them. */
+  /** By task id, in the order in which the feed has shown them. Of an id that was given again: the newest epoch's. */
   readonly tasks: ReadonlyMap<string, Transcript>;
 }
 
@@ -16,6 +16,8 @@ export function createTranscripts(): Transcripts {
     tasks,
     take(frame) {
       if (frame.type === 'feed.opened' || frame.task_id === undefined) return;
+      // The first entry of a task: of an id that was given again nothing of the epoch before follows.
+      if (frame.type === 'task.accepted') tasks.delete(frame.task_id);
       const transcript = tasks.get(frame.task_id) ?? createTranscript();
       tasks.set(frame.task_id, transcript);
       transcript.take(frame);

@@ -15,6 +15,7 @@ export function acceptedEvent(task: TaskRecord): LogEventOf<'task.accepted'> {
       input: task.input,
       conversation_id: task.conversation_id,
       ...(task.parent && { parent: task.parent }),
+      ...(task.epoch > 1 && { epoch: task.epoch }),
     },
   };
 }

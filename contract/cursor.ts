@@ -17,10 +17,9 @@ export type CursorProblem = 'cursor_invalid' | 'cursor_foreign';
 
 /** Of a feed of several tasks. */
 const OF_SEVERAL = /^(?:conv_[^:]*|events):/;
-const SHAPE =
-  /^(?:(task_[A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
+const SHAPE = /^(?:([A-Za-z0-9_.-]+):)?(0|[1-9]\d{0,8})(?:\.([1-9]\d{0,8})\.(0|[1-9]\d{0,8}))?$/;
 
-/** The frame id: `<task_id>:<seq>` for a log entry, `<task_id>:<seq>.<attempt>.<offset>` for text. */
+/** The frame id: `<TaskRecord.id>:<seq>` for a log entry, `<TaskRecord.id>:<seq>.<attempt>.<offset>` for text. */
 export function formatCursor(taskId: string, { seq, attempt, offset }: Cursor): string {
   return attempt === 0 ? `${taskId}:${seq}` : `${taskId}:${seq}.${attempt}.${offset}`;
 }
@@ -34,4 +33,9 @@ export function parseCursor(taskId: string, text: string | undefined): Cursor | 
   const [, owner, seq, attempt, offset] = match;
   if (owner !== undefined && owner !== taskId) return 'cursor_foreign';
   return { seq: Number(seq), attempt: Number(attempt ?? 0), offset: Number(offset ?? 0) };
+}
+
+/** Whether the text names a place in the feed of one task, whichever. */
+export function isTaskCursor(text: string): boolean {
+  return !OF_SEVERAL.test(text) && SHAPE.exec(text)?.[1] !== undefined;
 }

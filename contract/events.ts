@@ -21,6 +21,8 @@ export interface EventData {
     input: TaskInput;
     conversation_id: string | null;
     parent?: Parent;
+    /** Left out: 1. */
+    epoch?: number;
   };
   'task.started': Record<string, never>;
   'turn.started': { step: number };

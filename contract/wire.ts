@@ -15,6 +15,7 @@ export interface Live {
 
 /** The task as callers see it. */
 export interface Task {
+  /** The same for all epochs of an id that the caller has chosen; `<id>.e<n>` names one of them. */
   id: string;
   object: 'task';
   type: TaskType;

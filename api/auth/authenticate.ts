@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { asksForFeed } from '../accept.ts';
 import type { ApiEnv } from '../dependencies.ts';
 import { ApiError } from '../errors.ts';
+import { recordId } from '../own-task.ts';
 import { refusePassing } from '../passing.ts';
 import type { Keyring } from './keyring.ts';
 import { scopeOf } from './scope-of.ts';
@@ -23,7 +24,7 @@ export interface Caller {
 
 interface AuthenticateOptions {
   keyring: Keyring;
-  store: Pick<Store, 'getTask'>;
+  store: Pick<Store, 'getTask' | 'newestEpoch'>;
 }
 
 const BEARER = /^Bearer +(\S+) *$/i;
@@ -91,7 +92,7 @@ async function findKeyOf(
 ): Promise<LiveKey | null> {
   const id = keyIdOf(token);
   const key = id === null ? null : await keyring.find({ id });
-  const task = key && (await store.getTask(taskId, key.owner));
+  const task = key && (await store.getTask(await recordId(store, taskId), key.owner));
   return task && opensFeed(token, key, task) ? key : null;
 }
 

@@ -12,6 +12,7 @@ import { readCursor, resume } from './resume.ts';
 import { createStreamGate, type StreamGateOptions } from './stream-gate.ts';
 import { createTaskReader } from './task-reader.ts';
 import { hasEnded, lastSeq } from './watched-task.ts';
+import { wireEntry } from './wire-entry.ts';
 
 export interface CreateFeedOptions extends StreamGateOptions {
   hubs: Hubs;
@@ -68,11 +69,11 @@ export function createFeed(options: CreateFeedOptions): Feed {
       while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !waiter.isOver())
         await waiter.changed();
       waiter.close();
-      const data = hub.task.log.slice(seq, seq + limit);
-      const next = data.at(-1)?.seq ?? seq;
+      const entries = hub.task.log.slice(seq, seq + limit);
+      const next = entries.at(-1)?.seq ?? seq;
       const last = lastSeq(hub.task);
       return {
-        data,
+        data: entries.map(wireEntry),
         next: formatCursor(task.id, { seq: next, attempt: 0, offset: 0 }),
         last_seq: last,
         terminal: hasEnded(hub.task) && next === last,

@@ -1,4 +1,9 @@
-import { ALL_TASKS_FEED, type Cursor, type CursorProblem } from '../../contract/cursor.ts';
+import {
+  ALL_TASKS_FEED,
+  isTaskCursor,
+  type Cursor,
+  type CursorProblem,
+} from '../../contract/cursor.ts';
 import type { TaskGroup } from '../../store/store.ts';
 
 /** Most tasks whose frames a feed of several gives at the same time. */
@@ -33,7 +38,7 @@ export function formatGroupCursor(feed: string, { through, open }: GroupCursor):
   return `${feed}:${Buffer.from([through, ...places].join(';')).toString('base64url')}`;
 }
 
-const SHAPE = /^((?:task|conv)_[A-Za-z0-9_.-]+|events):([A-Za-z0-9_-]{1,2500})$/;
+const SHAPE = /^(conv_[A-Za-z0-9_.-]+|events):([A-Za-z0-9_-]{1,2500})$/;
 const PLACES = /^\d{1,15}(?:;\d{1,15}\.\d{1,9}(?:\.[1-9]\d{0,8}\.\d{1,9})?)*$/;
 
 /** Reads a `Last-Event-ID` or `?after=` of a feed of several tasks; empty or `0` is its start. */
@@ -42,8 +47,7 @@ export function parseGroupCursor(
   text: string | undefined,
 ): GroupCursor | CursorProblem {
   if (text === undefined || text === '' || text === '0') return NOTHING_READ;
-  // A task's cursor looks otherwise behind its id; it is told from what is no cursor at all by that id.
-  if (/^task_[^:]*:/.test(text)) return 'cursor_foreign';
+  if (isTaskCursor(text)) return 'cursor_foreign';
   const [, name, encoded = ''] = SHAPE.exec(text) ?? [];
   if (name === undefined) return 'cursor_invalid';
   if (name !== feed) return 'cursor_foreign';

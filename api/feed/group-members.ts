@@ -1,5 +1,6 @@
 import type { Cursor } from '../../contract/cursor.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
+import { publicId } from '../../contract/task-id.ts';
 import type { SseFrame } from '../sse.ts';
 import { formatGroupCursor } from './group-cursor.ts';
 import type { WireFrame } from './next-frames.ts';
@@ -70,7 +71,7 @@ export function createGroupMembers(feed: string, start: number): GroupMembers {
   function pass(member: Member, { at, live, data, last }: WireFrame): SseFrame {
     member.at = at;
     if (last) drop(member);
-    const { taskId: task_id } = member;
+    const task_id = publicId(member.taskId);
     return { id: cursor(), data: live ? JSON.stringify({ ...live, task_id }) : data };
   }
 

@@ -9,6 +9,7 @@ import {
 import type { LiveFrame, Partial } from '../../contract/frames.ts';
 import { piecesFrom, spokenLength, type Block } from '../../contract/text.ts';
 import { lastSeq, type WatchedTask } from './watched-task.ts';
+import { wireEntry } from './wire-entry.ts';
 
 /** Where a reader stands. */
 export interface Position extends Cursor {
@@ -169,7 +170,7 @@ function entryFrame(entry: LogEvent): WireFrame {
   if (known) return known;
   const frame = {
     ...placeOf(entry.task_id, { ...START, seq: entry.seq }),
-    data: JSON.stringify(entry),
+    data: JSON.stringify(wireEntry(entry)),
     live: null,
     last: isTerminalEvent(entry),
   };

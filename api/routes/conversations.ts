@@ -7,7 +7,7 @@ import { ownConversation } from '../own-conversation.ts';
 import { pageRequest } from '../page-request.ts';
 import { ConversationSchema, MessageSchema, pageOf } from '../response-schemas.ts';
 import { IdParamsSchema, NoQuerySchema, PageQuerySchema } from '../schemas.ts';
-import { conversationView } from '../task-view.ts';
+import { conversationView, messageView } from '../task-view.ts';
 import { ERRORS, json } from './responses.ts';
 
 const createConversationRoute = createRoute({
@@ -91,6 +91,8 @@ export function addConversationRoutes(app: App, { store }: AppDependencies): voi
     const reference = { id: c.req.valid('param').id, owner: c.get('owner') };
     const { id } = await ownConversation(store, reference);
     const { rolled_back: rolledBack, ...query } = c.req.valid('query');
-    return c.json(await store.listMessages(id, { ...pageRequest(query), rolledBack }), 200);
+    const page = { ...pageRequest(query), rolledBack };
+    const { data, next_cursor } = await store.listMessages(id, page);
+    return c.json({ data: data.map(messageView), next_cursor }, 200);
   });
 }

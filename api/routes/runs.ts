@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { acceptedEvent } from '../../contract/accepted-event.ts';
+import { publicId } from '../../contract/task-id.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { followUp } from '../follow-up.ts';
 import { newTask } from '../new-task.ts';
@@ -68,7 +69,7 @@ export function addRunRoutes(app: App, dependencies: AppDependencies): void {
     }
     const repeatable = key === undefined ? {} : { key, requestHash: requestHash({ text, from }) };
     const { seq } = await tasks.message(task, { text, from, ...repeatable });
-    return c.json({ task_id: task.id, seq }, 202);
+    return c.json({ task_id: publicId(task.id), seq }, 202);
   });
 
   app.openapi(approvalRoute, async (c) => {
@@ -77,6 +78,6 @@ export function addRunRoutes(app: App, dependencies: AppDependencies): void {
     const task = await ownTask(store, { id, owner: c.get('owner'), conversationId });
     const { approved, reason = null } = c.req.valid('json');
     const { seq } = await tasks.decide(task, { approvalId, approved, reason });
-    return c.json({ task_id: id, seq }, 200);
+    return c.json({ task_id: publicId(task.id), seq }, 200);
   });
 }

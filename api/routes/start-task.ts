@@ -1,11 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { publicId } from '../../contract/task-id.ts';
 import { wantsEventStream } from '../accept.ts';
 import { connectionOf } from '../connection.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { newTask } from '../new-task.ts';
 import { orPassing } from '../passing.ts';
-import { placeOf } from '../place-of.ts';
+import { placeOf, withRecordIds } from '../place-of.ts';
 import { requestHash } from '../request-hash.ts';
 import { TaskSchema } from '../response-schemas.ts';
 import { IdempotencyHeadersSchema, NoQuerySchema, StartTaskSchema } from '../schemas.ts';
@@ -45,13 +46,14 @@ export function addStartRoute(app: App, dependencies: AppDependencies): void {
     const key = c.req.valid('header')['Idempotency-Key'];
     const watched = wantsEventStream(c, false);
     const owner = c.get('owner');
-    const place = await placeOf(store, body, owner);
-    const wanted = newTask({ ...body, ...place }, owner, dependencies);
+    const asked = await withRecordIds(store, body);
+    const place = await placeOf(store, asked, owner);
+    const wanted = newTask({ ...asked, ...place }, owner, dependencies);
     const { task, created } = await tasks.start(wanted, {
       key: key === undefined ? undefined : { key, requestHash: requestHash(body) },
       watched,
     });
-    const location = `/v1/tasks/${task.id}`;
+    const location = `/v1/tasks/${publicId(task.id)}`;
     c.header('Location', location);
     if (!watched) return c.json(await currentView(task, dependencies), created ? 202 : 200);
     // The task is accepted whatever becomes of the stream: its reader finds it at the location.

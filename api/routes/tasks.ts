@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi';
+import { isTaskId } from '../../contract/task-id.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { taskNotFound } from '../errors.ts';
-import { isTaskId } from '../ids.ts';
-import { ownTask } from '../own-task.ts';
+import { ownTask, recordId } from '../own-task.ts';
 import { pageRequest } from '../page-request.ts';
 import { pageOf, ReceiptSchema, TaskSchema } from '../response-schemas.ts';
 import {
@@ -78,7 +78,7 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
 
   app.openapi(listRoute, async (c) => {
     const query = c.req.valid('query');
-    const filter = taskFilter(query, c.get('owner'));
+    const filter = await taskFilter(store, query, c.get('owner'));
     const { data, next_cursor } = await store.listTasks(filter, pageRequest(query));
     return c.json({ data: data.map((task) => taskView(task, config)), next_cursor }, 200);
   });
@@ -100,7 +100,7 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
   app.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid('param');
     if (!isTaskId(id)) throw taskNotFound();
-    await tasks.forget(id, c.get('owner'));
+    await tasks.forget(await recordId(store, id), c.get('owner'));
     return c.body(null, 204);
   });
 
@@ -113,7 +113,8 @@ export function addTaskRoutes(app: App, dependencies: AppDependencies): void {
       wait_ms: waitMs = DEFAULT_CANCEL_WAIT_MS,
     } = c.req.valid('json');
     const by = c.get('owner');
-    const receipt = await tasks.cancel(id, by, { by, reason, scope, waitMs });
+    const cancel = { by, reason, scope, waitMs };
+    const receipt = await tasks.cancel(await recordId(store, id), by, cancel);
     return c.json(receipt, receipt.outcome === 'cancelling' ? 202 : 200);
   });
 }

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { isTerminal, type CancelRequest, type TaskRecord } from '../../contract/task.ts';
+import { publicId } from '../../contract/task-id.ts';
 import type { Receipt } from '../../contract/wire.ts';
 import { spreadTreeCancel } from '../../store/spread-tree-cancel.ts';
 import type { CancelResult } from '../../store/store.ts';
@@ -136,7 +137,7 @@ function receiptOf(task: TaskRecord, outcome: Receipt['outcome']): Receipt {
   const latency =
     requestedAt && finished_at ? Date.parse(finished_at) - Date.parse(requestedAt) : null;
   return {
-    task_id: id,
+    task_id: publicId(id),
     outcome,
     status,
     requested_at: requestedAt,

@@ -193,11 +193,12 @@ export async function openReader(
   };
 }
 
-/** Shows a frame on the screen of its task, which must be said. */
+/** Shows a frame on the screen of its task, which must be said; on an empty one where another epoch of its id begins. */
 export function showOne(screens: Map<string, Screen>, received: ReceivedFrame): void {
   const id = taskOf(received);
   if (id === null) return;
-  const screen = screens.get(id) ?? new Screen();
+  const isFirst = received.frame.type === 'task.accepted';
+  const screen = (!isFirst && screens.get(id)) || new Screen();
   screens.set(id, screen);
   screen.show(received);
 }

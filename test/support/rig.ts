@@ -288,7 +288,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     async start(body, headers) {
       const { status, body: task } = await request<Task>('POST', '/v1/tasks', body, headers);
       expect(status, JSON.stringify(task)).toBe(202);
-      started.add(task.id);
+      started.add(task.workflow.workflow_id);
       return task;
     },
     cancel: async (id, body = {}) =>

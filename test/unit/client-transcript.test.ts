@@ -92,3 +92,32 @@ it('keeps the tasks of a conversation’s feed apart', () => {
     ['task_2', 'Two'],
   ]);
 });
+
+it('begins anew with the next epoch of an id that was given again', () => {
+  const transcripts = createTranscripts();
+  const accepted = (epoch?: number): Frame => ({
+    type: 'task.accepted',
+    task_id: 'order-42',
+    seq: 1,
+    at: '2026-01-01T00:00:00.000Z',
+    data: {
+      type: 'agent_run',
+      agent: 'default',
+      name: null,
+      input: 'a',
+      conversation_id: 'conv_1',
+      ...(epoch && { epoch }),
+    },
+  });
+  transcripts.take(accepted());
+  transcripts.take({ ...delta(0, 'The first answer'), task_id: 'order-42' });
+  transcripts.take({ ...delta(0, 'Else'), task_id: 'task_1' });
+  transcripts.take(accepted(2));
+  transcripts.take({ ...delta(0, 'The second'), task_id: 'order-42' });
+  expect(
+    [...transcripts.tasks].map(([id, { text, gaps, doubled }]) => [id, text(), gaps, doubled]),
+  ).toEqual([
+    ['task_1', 'Else', 0, 0],
+    ['order-42', 'The second', 0, 0],
+  ]);
+});

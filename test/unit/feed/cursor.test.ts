@@ -29,7 +29,10 @@ describe('a cursor', () => {
     `${OTHER}:3`,
     `${TASK}.e2:3`,
     `${OTHER}:3.1.5`,
+    'order-42:3',
+    'order-42.e2:3.1.5',
     'conv_1234:eyJhIjoxfQ',
+    'events:5',
     `conv_${'a'.repeat(32)}:5`,
   ])('of another feed is foreign: %j', (text) => {
     expect(parseCursor(TASK, text)).toBe('cursor_foreign');
@@ -54,7 +57,8 @@ describe('a cursor', () => {
     `${TASK}:`,
     `${TASK}:x`,
     `${TASK}:-1`,
-    `run_1:3`,
+    `run 1:3`,
+    `order-42:`,
     `${TASK}:3,4`,
     `${'9'.repeat(100_000)}`,
   ])('that is malformed is said to be: %j', (text) => {

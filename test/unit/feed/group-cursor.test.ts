@@ -44,6 +44,7 @@ describe('the cursor of a feed of several tasks', () => {
   it.each([
     ['a task', `task_1:3`],
     ['a step of a task', `task_1:3.1.58`],
+    ['an epoch of an id that was chosen', 'order-42.e2:3'],
     ['another conversation', encoded('57', 'conv_2')],
     ['all tasks', encoded('57', 'events')],
   ])('of %s is foreign', (_, text) => {
