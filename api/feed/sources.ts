@@ -109,6 +109,8 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
     async heartbeat() {
       const run = await runs.describe(task.taskId);
       known.persistenceError = run.persistenceError;
+      // A store that reports failure may have stored the end all the same.
+      if (run.persistenceError !== null) due.store = true;
       // What another run says can be joined on once its log is known.
       if (isOtherRun(known, run.runId)) due.log = true;
       else if (run.partial && takePartial(task, run.partial)) onGrowth();

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKeyring } from '../../api/auth/keyring.ts';
 import type { ErrorBody, StreamToken, Task } from '../../contract/wire.ts';
-import { switchedStore } from '../support/failing-store.ts';
+import { createStoreFaults } from '../support/store-faults.ts';
 import { openRoutes, type RoutesFixture } from './routes-fixture.ts';
 
 const as = (key: string) => ({ Authorization: `Bearer ${key}` });
@@ -95,11 +95,11 @@ describe('a service with keys', () => {
 
   it('opens to nobody while its store is away; a feed is told to come back', async () => {
     const { key } = await routes.store.createKey('ada', ['tasks:read']);
-    const wrapped = switchedStore();
-    const store = wrapped.wrap(routes.store);
+    const faults = createStoreFaults();
+    const store = faults.wrap(routes.store);
     const keyring = await openKeyring(store, { trustMs: 1 });
     const app = routes.appWith({ store, keyring });
-    wrapped.down = true;
+    faults.refuseAll();
     const ask = async (path: string, headers = {}) => app.request(path, { headers });
     expect(await answerOf(await ask('/v1/agents'))).toEqual([401, 'unauthenticated']);
     expect(await answerOf(await ask('/v1/agents', as(key)))).toEqual([503, 'store_unavailable']);

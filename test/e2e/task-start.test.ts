@@ -9,9 +9,9 @@ import { createStore } from '../../store/create-store.ts';
 import type { Database } from '../../store/database.ts';
 import { openPgliteMemory } from '../../store/pglite.ts';
 import type { Store } from '../../store/store.ts';
-import { switchedStore } from '../support/failing-store.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
+import { createStoreFaults } from '../support/store-faults.ts';
 import { newTask } from '../store/fixtures.ts';
 
 const ANSWER = 'Forty-two, as ever.';
@@ -22,20 +22,20 @@ interface TaskList {
 }
 
 describe('a start', () => {
-  const switched = switchedStore();
+  const faults = createStoreFaults();
   const stalls = new Map<string, Gate>();
   let rig: Rig;
   beforeAll(async () => {
-    rig = await openRig({ wrapStore: (store) => stalling(switched.wrap(store), stalls) });
+    rig = await openRig({ wrapStore: (store) => stalling(faults.wrap(store), stalls) });
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
   it('T11 is 503 while the store is down, and nothing of it runs', async () => {
     const { model, key } = rig.script(ANSWERS);
     const body = { input: 'What is it?', model, metadata: { test: 't11' } };
-    switched.down = true;
+    faults.refuseAll();
     const { status, headers, body: refusal } = await rig.request('POST', '/v1/tasks', body);
-    switched.down = false;
+    faults.heal();
     expect([status, refusal.error.code]).toEqual([503, 'store_unavailable']);
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
 

@@ -5,64 +5,27 @@ import { isTerminal } from '../../contract/task.ts';
 import type { Task } from '../../contract/wire.ts';
 import { createStore } from '../../store/create-store.ts';
 import type { Database } from '../../store/database.ts';
-import { StoreUnavailable } from '../../store/errors.ts';
 import { openPgliteMemory } from '../../store/pglite.ts';
-import type { Store } from '../../store/store.ts';
 import { entriesOf } from '../support/feed-reader.ts';
 import { gate } from '../support/model-server.ts';
 import { RELAY_MOODS } from '../support/relays.ts';
 import { openRig, type Rig } from '../support/rig.ts';
+import { COMMIT_LOST, createStoreFaults, REFUSED } from '../support/store-faults.ts';
 import { eventually } from '../support/within.ts';
 import { archiveOf, expectLeft } from './left-behind.ts';
 
 const ANSWER = 'All is well that ends well.';
 
-/** What goes wrong with the store for now. */
-const faults = {
-  /** Ends are refused before anything of them is written. */
-  refusesEnds: false,
-  /** Transactions do all of their work, and are then rolled back. */
-  losesCommits: false,
-  /** So many more ends are committed, and reported as failed. */
-  deniesEnds: 0,
-};
-
-/** Every transaction loses its connection at the last moment while `losesCommits` holds. */
-function lossy(database: Database): Database {
-  return {
-    ...database,
-    transaction: (work) =>
-      database.transaction(async (tx) => {
-        const result = await work(tx);
-        if (faults.losesCommits) throw new StoreUnavailable('lost ahead of the commit');
-        return result;
-      }),
-  };
-}
-
-function faulty(store: Store): Store {
-  return {
-    ...store,
-    async finishTask(request) {
-      if (faults.refusesEnds) throw new StoreUnavailable('the disk is full');
-      const finished = await store.finishTask(request);
-      if (faults.deniesEnds === 0) return finished;
-      faults.deniesEnds -= 1;
-      throw new StoreUnavailable('the answer was lost');
-    },
-  };
-}
-
 describe.each(RELAY_MOODS)('a store that fails at the end of a run, relay %s', (relay) => {
+  const faults = createStoreFaults();
   let database: Database;
   let rig: Rig;
   beforeAll(async () => {
     database = await openPgliteMemory();
-    rig = await openRig({ relay, wrapStore: () => faulty(createStore(lossy(database))) });
+    const store = faults.wrap(createStore(faults.wrapDatabase(database)));
+    rig = await openRig({ relay, wrapStore: () => store });
   });
-  beforeEach(() => {
-    Object.assign(faults, { refusesEnds: false, losesCommits: false, deniesEnds: 0 });
-  });
+  beforeEach(() => faults.heal());
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
@@ -89,9 +52,9 @@ describe.each(RELAY_MOODS)('a store that fails at the end of a run, relay %s', (
 
   it('M7 is asked again until it works; until then the task is RUNNING and says what is wrong', async () => {
     const { id, conversation_id, reader, finish } = await almostDone();
-    faults.refusesEnds = true;
+    faults.refuse('finishTask');
     finish();
-    expect(await untilTold(id, 'the disk is full')).toMatchObject({
+    expect(await untilTold(id, REFUSED)).toMatchObject({
       status: 'RUNNING',
       output: null,
       finished_at: null,
@@ -100,32 +63,44 @@ describe.each(RELAY_MOODS)('a store that fails at the end of a run, relay %s', (
     await reader.until(({ frame }) => frame.type === 'turn.final_answer');
     expect(entriesOf(reader.frames).some(isTerminalEvent)).toBe(false);
 
-    faults.refusesEnds = false;
+    faults.heal();
     expect((await expectLeft(rig, id, { text: ANSWER, code: null, reader })).live).toBeNull();
   });
 
   it('M7 stores one end where it commits but reports failure', async () => {
     const { id, reader, finish } = await almostDone();
-    faults.deniesEnds = 2;
+    faults.deny('finishTask', 2);
     finish();
     await expectLeft(rig, id, { text: ANSWER, code: null, reader });
     await eventually(
       async () => (await rig.workflowStatus(id)) === 'COMPLETED',
       'the run to close',
     );
-    expect(faults.deniesEnds).toBe(0);
+    expect(faults.hits('finishTask')).toBe(2);
+    await expectLeft(rig, id, { text: ANSWER, code: null, reader });
+  });
+
+  it('M7 shows readers the end as soon as it is stored, though every report of it fails', async () => {
+    const { id, reader, finish } = await almostDone();
+    faults.deny('finishTask');
+    finish();
+    await expectLeft(rig, id, { text: ANSWER, code: null, reader });
+    expect(faults.hits('finishTask')).toBeGreaterThan(0);
+    expect(await rig.workflowStatus(id)).toBe('RUNNING');
+    faults.heal();
+    await eventually(async () => (await rig.workflowStatus(id)) === 'COMPLETED', 'it to close');
     await expectLeft(rig, id, { text: ANSWER, code: null, reader });
   });
 
   it('R4 shows message, status and archived log together, or none of them', async () => {
     const { id, conversation_id, reader, finish } = await almostDone();
-    faults.losesCommits = true;
+    faults.loseCommits();
     finish();
-    expect((await untilTold(id, 'lost ahead of the commit')).status).toBe('RUNNING');
+    expect((await untilTold(id, COMMIT_LOST)).status).toBe('RUNNING');
     expect(await rig.messages(conversation_id)).toMatchObject([{ role: 'user' }]);
     expect(await archiveOf(rig, id)).toEqual([]);
 
-    faults.losesCommits = false;
+    faults.heal();
     await eventually(async () => {
       const before = await rig.store.getTask(id);
       const messages = await rig.messages(conversation_id);

@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../../../store/errors.ts';
 import { openMemoryStore } from '../../../store/open-store.ts';
 import type { KeyStore } from '../../../store/key-store.ts';
 import type { Store } from '../../../store/store.ts';
-import { switchedStore } from '../../support/failing-store.ts';
+import { createStoreFaults } from '../../support/store-faults.ts';
 import { eventually } from '../../support/within.ts';
 
 /** Looks again at every question. */
@@ -19,9 +19,9 @@ describe('a keyring', () => {
   afterAll(() => store[Symbol.asyncDispose]());
 
   it('does not open where nobody can say whether there are keys', async () => {
-    const wrapped = switchedStore();
-    wrapped.down = true;
-    await expect(openKeyring(wrapped.wrap(store))).rejects.toBeInstanceOf(StoreUnavailable);
+    const faults = createStoreFaults();
+    faults.refuseAll();
+    await expect(openKeyring(faults.wrap(store))).rejects.toBeInstanceOf(StoreUnavailable);
   });
 
   it('is never without keys again, whatever the store says or fails to say', async () => {
@@ -35,14 +35,14 @@ describe('a keyring', () => {
   });
 
   it('finds out by itself that the first key was made, and stays as it was while the store is away', async () => {
-    const wrapped = switchedStore();
+    const faults = createStoreFaults();
     await using memory = await openMemoryStore();
-    const keyring = await openKeyring(wrapped.wrap(memory), DOUBTFUL);
-    wrapped.down = true;
+    const keyring = await openKeyring(faults.wrap(memory), DOUBTFUL);
+    faults.refuseAll();
     expect(await keyring.keyless()).toBe(true);
     await memory.createKey('ada', ['admin']);
     expect(await keyring.keyless()).toBe(true);
-    wrapped.down = false;
+    faults.heal();
     await eventually(async () => !(await keyring.keyless()), 'the key to be noticed');
   });
 
@@ -80,18 +80,18 @@ describe('a keyring', () => {
   });
 
   it('tells a reader that its key was revoked, once it has looked again; not while the store is away', async () => {
-    const wrapped = switchedStore();
+    const faults = createStoreFaults();
     const { key, apiKey } = await store.createKey('ada', ['tasks:read']);
-    const keyring = await openKeyring(wrapped.wrap(store), DOUBTFUL);
+    const keyring = await openKeyring(faults.wrap(store), DOUBTFUL);
     const found = await keyring.find({ hash: hashKey(key) });
     const mayRead = keyring.watch(found!);
-    wrapped.down = true;
+    faults.refuseAll();
     await store.revokeKey(apiKey.id);
     for (const _ of [1, 2, 3]) {
       expect(mayRead()).toBe(true);
       await expect(keyring.find({ id: apiKey.id })).rejects.toBeInstanceOf(StoreUnavailable);
     }
-    wrapped.down = false;
+    faults.heal();
     await eventually(() => !mayRead(), 'the reader to be told');
     expect(await keyring.find({ hash: hashKey(key) })).toBeNull();
   });
