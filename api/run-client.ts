@@ -31,7 +31,7 @@ export interface RunDescription {
   workflowTaskPending: boolean;
   /** The last heartbeat of a model attempt that is under way. */
   partial: Partial | null;
-  /** Why storing the end fails again and again, or null. */
+  /** Why storing the log fails again and again, at the end or before the run continues as new; or null. */
   persistenceError: string | null;
 }
 
@@ -137,6 +137,6 @@ function descriptionOf({
     historyLength,
     workflowTaskPending: Boolean(raw.pendingWorkflowTask),
     partial: isPartial(details) ? details : null,
-    persistenceError: of('finishTask')?.lastFailure?.message ?? null,
+    persistenceError: (of('finishTask') ?? of('flushLog'))?.lastFailure?.message ?? null,
   };
 }

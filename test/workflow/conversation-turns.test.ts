@@ -7,17 +7,11 @@ import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { eventually } from '../support/within.ts';
 import { PATIENT } from './cancelled-run.ts';
-import { conversationRuns, HALF, WHOLE } from './conversation-runs.ts';
+import { conversationRuns, HALF, hasty, WHOLE } from './conversation-runs.ts';
 import { expectLeft } from './left-behind.ts';
 
 let rig: Rig;
 const { held, start, promptOf, contentsOf, untilActive } = conversationRuns(() => rig);
-
-/** The reconciler looks in every round, to save the tests' time. */
-const hasty = (store: Store): Store => ({
-  ...store,
-  dueChecks: (_olderThanMs, limit) => store.dueChecks(0, limit),
-});
 
 describe('turns in a conversation', () => {
   beforeAll(async () => {
