@@ -151,4 +151,27 @@ describe('an id that is used again', () => {
     expect(await rig.get(`${id}.e1`)).toEqual(first);
     expect(first).toMatchObject({ status: 'COMPLETED', output: { text: 'The first answer.' } });
   });
+
+  it('I2 M6 tells the epoch below which a child was started of its end, by the ids that callers chose', async () => {
+    const [id, child] = [newId(), newId()];
+    for (const one of [id, child]) {
+      await start(one, rig.script([{ say: 'The first answer.' }]));
+      await rig.untilEnd(one);
+    }
+    const half = gate();
+    await start(id, rig.script(halfAnswer(half)));
+    await half.reached;
+    const { model } = rig.script([{ say: 'Done.' }]);
+    const below = await rig.start({ input: 'Help.', id: child, model, parent: { task_id: id } });
+    expect(below).toMatchObject({ id: child, epoch: 2, parent: { task_id: id } });
+    const reader = await rig.read(id);
+    const { frame } = await reader.until(({ frame }) => frame.type === 'child.completed');
+    expect(frame).toMatchObject({ task_id: id, data: { task_id: child } });
+    half.open();
+    await rig.untilEnd(id);
+    const first = (await logOf(rig, `${id}.e1`)).map(({ type }) => type);
+    expect(first).not.toContain('child.completed');
+    const accepted = await logOf(rig, child);
+    expect(accepted[0]?.data).toMatchObject({ epoch: 2, parent: { task_id: id } });
+  });
 });
