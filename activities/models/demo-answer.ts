@@ -1,5 +1,6 @@
 import { cutText } from '../../contract/text.ts';
-import type { ToolResult } from './demo-plan.ts';
+import type { Errand, ToolResult } from './demo-errand.ts';
+import { carriesOutOrders } from './demo-orders.ts';
 
 const INTRODUCTION =
   "I am Holdfast's built-in demo model, not a real language model: I follow a few fixed rules.";
@@ -15,17 +16,28 @@ const ASKS_FOR_LENGTH =
 const MAX_QUOTE = 200;
 const MAX_EXCERPT = 400;
 
-/** The demo model's answer, from the question and what its tools returned. */
-export function demoAnswer(question: string, results: readonly ToolResult[]): string {
-  const said = results.map(sentenceFor);
-  if (ASKS_FOR_LENGTH.test(question)) return [INTRODUCTION, ...said, ...ESSAY].join('\n\n');
-  if (said.length > 0) return [INTRODUCTION, ...said].join('\n\n');
+/** The demo model's answer, from the question, what its tools returned, and what it was told of other tasks. */
+export function demoAnswer({ question, made, results, news }: Errand): string {
+  const found = results.map(sentenceFor).filter((sentence) => sentence !== '');
+  const said = [INTRODUCTION, ...found, ...news.map(excerptOf)];
+  const isLead = made.some(carriesOutOrders);
+  if (!isLead && ASKS_FOR_LENGTH.test(question)) return [...said, ...ESSAY].join('\n\n');
+  if (said.length > 1) return said.join('\n\n');
+  if (isLead) return `${INTRODUCTION} I have done what you told me to.`;
   return `${INTRODUCTION} You wrote: "${cutText(question.trim(), MAX_QUOTE)}".\n\n${ADVICE}`;
 }
 
-function sentenceFor({ name, output, isError }: ToolResult): string {
+/** One piece of news on one line, without ids, and without what every answer of this model begins with. */
+function excerptOf(news: string): string {
+  const text = news.replace(/task task_\S+ \((".*?")\)/, 'task $1').replaceAll(INTRODUCTION, '');
+  return cutText(text.replace(/\s+/g, ' '), MAX_EXCERPT);
+}
+
+/** What a tool has returned, in a sentence; nothing where it is of interest to nobody but the one who called. */
+export function sentenceFor({ name, output, isError }: ToolResult): string {
   const raw = cutText(output, MAX_EXCERPT);
   if (isError) return `The ${name} tool failed: ${raw}`;
+  if (name === 'report_progress' || carriesOutOrders({ name })) return '';
   const value = parse(output);
   if (!value) return `The ${name} tool returned: ${raw}`;
   switch (name) {

@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { cutText, type BlockKind } from '../../contract/text.ts';
 import { estimateTokens, promptLength } from '../prompt.ts';
 import { demoAnswer } from './demo-answer.ts';
-import { planCalls, questionOf } from './demo-plan.ts';
+import { errandOf } from './demo-errand.ts';
+import { nextCalls } from './demo-plan.ts';
 import type { Model, ModelPart, ModelRequest, ToolCall } from './model.ts';
 
 /** About 50 words a second: the pace of a hosted model. */
@@ -44,17 +45,18 @@ interface Response {
   reason: 'stop' | 'length' | 'tool_calls';
 }
 
-/** First the calls that help, then, with their results in the prompt, the answer. */
+/** First the calls that help, in as many steps as they take, then, with their results in the prompt, the answer. */
 function respond({ messages, tools, maxOutputTokens }: ModelRequest): Response {
-  const { question, results } = questionOf(messages);
-  const calls = results.length > 0 ? [] : planCalls(question, tools);
+  const errand = errandOf(messages);
+  const calls = nextCalls(errand, tools);
   if (calls.length > 0) {
-    const names = calls.map((call) => call.name).join(' and ');
+    const names = [...new Set(calls.map((call) => call.name))].join(' and ');
     const reasoning = `To answer this I will use ${names}.`;
     return { reasoning, text: '', calls, reason: 'tool_calls' };
   }
-  const finding = results.length > 0 ? 'The tools have answered.' : 'No tool is needed here.';
-  const answer = demoAnswer(question, results);
+  const finding =
+    errand.results.length > 0 ? 'The tools have answered.' : 'No tool is needed here.';
+  const answer = demoAnswer(errand);
   const text = cutText(answer, (maxOutputTokens ?? Infinity) * CHARACTERS_PER_TOKEN);
   return {
     reasoning: `${finding} I will write the answer now.`,

@@ -66,7 +66,14 @@ it('answers from what the tools returned, and says that it is a demo model', asy
   const question: PromptMessage[] = [{ role: 'user', text: 'What is 6*7, and the time?' }];
   const parts = await ask([
     ...question,
-    { role: 'assistant', text: '', toolCalls: [] },
+    {
+      role: 'assistant',
+      text: '',
+      toolCalls: [
+        { callId: 'a', name: 'calculator', arguments: { expression: '6*7' } },
+        { callId: 'b', name: 'current_time', arguments: { time_zone: 'UTC' } },
+      ],
+    },
     {
       role: 'tool',
       callId: 'a',
