@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerOf, type LogEvent } from '../../contract/events.ts';
 import type { Partial as SpokenSoFar } from '../../contract/frames.ts';
 import { NO_USAGE } from '../../contract/task.ts';
+import { logChild, takeNews } from '../../workflows/children.ts';
 import { describeRun } from '../../workflows/run-details.ts';
 import { readPage } from '../../workflows/read-page.ts';
 import {
@@ -177,6 +178,19 @@ describe('reading the log', () => {
     });
     expect(seqs(next, 11, Infinity)[0]).toBe(12);
   });
+});
+
+it('shows operators how many tasks are below a run, and how many of them are at work', () => {
+  const run = newRun();
+  startStep(run);
+  expect(describeRun(run)).not.toContain('Tasks below');
+  const place = { type: 'agent_run', agent: 'default', step: 1, background: true } as const;
+  for (const name of ['ann', 'bob'])
+    logChild(run, { ...place, task_id: `task_${name}`, name, call_id: `call_${name}` });
+  const data = { task_id: 'task_ann', name: 'ann', output: { text: 'Yes.' } };
+  run.begun = true;
+  takeNews(run, { kind: 'end', news: { status: 'completed', data } });
+  expect(describeRun(run)).toContain('Tasks below: 2, 1 of them at work');
 });
 
 it('shows operators the step, its tokens and the tail of what was said, in whole characters', () => {

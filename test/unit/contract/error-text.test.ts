@@ -59,6 +59,20 @@ describe('how a run is started', () => {
     expect(staticSummary.isWellFormed()).toBe(true);
   });
 
+  it('says in the summary who does it, with the name where the task has one', () => {
+    const input = 'Hello';
+    const summary = (fields: Partial<TaskRecord>) =>
+      startOptions({ ...task, input, ...fields }, 'queue').staticSummary;
+    expect(summary({ name: 'ann' })).toBe('ann (default): Hello');
+    expect(summary({ tool_call: { name: 'http_get', arguments: {} } })).toBe('http_get: Hello');
+    const long = summary({
+      name: '好'.repeat(64),
+      agent: '好'.repeat(64),
+      input: '好'.repeat(200),
+    });
+    expect(Buffer.byteLength(long)).toBeLessThanOrEqual(400);
+  });
+
   it('never starts a closed run again, and joins an open one', () => {
     expect(startOptions(task, 'queue')).toMatchObject({
       workflowId: 'task_1',
