@@ -41,7 +41,9 @@ export const TaskSchema = z
   .object({
     id: z.string(),
     object: z.literal('task'),
-    type: z.enum(TASK_TYPES),
+    type: z.enum(TASK_TYPES).openapi({
+      description: '`tool_run`: one call of a tool, which an agent has put into the background.',
+    }),
     agent: z.string(),
     name: z.string().nullable(),
     description: z.string().nullable(),

@@ -44,10 +44,11 @@ const cancelRoute = createRoute({
 const claimRoute = createRoute({
   method: 'post',
   path: '/v1/conversations/{id}/results/claim',
-  summary: 'Claim the results of detached tasks',
+  summary: 'Claim the results of tasks beside the conversation',
   description:
-    'Each ended detached task is delivered once; running ones stay. The same `claim_id` again gives the same answer. A ' +
-    'claim that found nothing may be repeated under its id.',
+    'Each ended task is delivered once that was started with `detached`, or by an agent whose own task has ended without ' +
+    'reading its end; running ones stay. The same `claim_id` again gives the same answer. A claim that found nothing may be ' +
+    'repeated under its id.',
   request: {
     params: IdParamsSchema,
     query: NoQuerySchema,
@@ -63,7 +64,8 @@ const forgetRoute = createRoute({
   method: 'delete',
   path: '/v1/conversations/{id}/tasks',
   summary: 'Forget the ended tasks of a conversation',
-  description: 'Those of detached tasks stay that nobody has claimed. Messages stay.',
+  description:
+    'Those beside the conversation stay whose result nobody has had, by a claim or as their parent. Messages stay.',
   request: { params: IdParamsSchema, query: ForgetTasksQuerySchema },
   responses: { 200: json(z.object({ removed: z.number() }), 'How many are gone.'), ...ERRORS },
 });
