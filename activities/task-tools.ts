@@ -46,6 +46,7 @@ export function createTaskTools(
         return new Waiting({
           kind: 'tasks',
           task_ids: children.map(({ id }) => id),
+          ...(!tasks && { others: true }),
           until,
           ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
         });

@@ -49,10 +49,19 @@ export interface StartedChild extends Child {
   background: boolean;
 }
 
-/** What a call waits for: the result of one child, or the ends of several. Milliseconds. */
+/**
+ * What a call waits for: the result of one child, or the ends of several. Milliseconds. `others`: of all other children too whose
+ * end the run was not told of yet.
+ */
 export type WaitOrder =
   | { kind: 'result'; task_id: string }
-  | { kind: 'tasks'; task_ids: string[]; until: 'all' | 'any'; timeout_ms?: number };
+  | {
+      kind: 'tasks';
+      task_ids: string[];
+      others?: true;
+      until: 'all' | 'any';
+      timeout_ms?: number;
+    };
 
 /** Most bytes of a child's output that its parent's run is told, as of a tool's own. */
 const MAX_OUTPUT_BYTES = 64 * 1024;

@@ -6,20 +6,21 @@ import type { RunState } from './run-state.ts';
 
 /**
  * Waits for the end of tasks below the run, as a call asks for, without holding a worker; gives the result of that call. A wait for
- * several of them ends early where somebody writes to the run, which reads that in its next step.
+ * several of them ends early where somebody has written to the run, which reads that in its next step.
  */
 export async function awaitChildren(run: RunState, order: WaitOrder): Promise<ToolResult> {
   if (order.kind === 'result') {
     await condition(() => hasEnded(run, order.task_id));
     return resultOf(run, order.task_id);
   }
-  const { task_ids, until, timeout_ms } = order;
-  const unread = run.inbox.unread.length;
+  const { until, timeout_ms } = order;
+  const others = order.others ? Object.keys(run.children).filter((id) => !hasEnded(run, id)) : [];
+  const task_ids = [...new Set([...order.task_ids, ...others])];
   const isEnded = (id: string) => hasEnded(run, id);
   const isOver = () =>
     (until === 'any' && task_ids.some(isEnded)) ||
     task_ids.every(isEnded) ||
-    run.inbox.unread.length > unread;
+    run.inbox.unread.length > 0;
   if (timeout_ms === undefined) await condition(isOver);
   else await condition(isOver, timeout_ms);
   const ended = task_ids.filter(isEnded);

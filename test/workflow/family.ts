@@ -4,7 +4,8 @@ import type { Tool } from '../../agents/tool.ts';
 import type { LogEvent } from '../../contract/events.ts';
 import type { Task } from '../../contract/wire.ts';
 import type { Turn } from '../support/model-server.ts';
-import type { Rig } from '../support/rig.ts';
+import type { Rig, StartBody } from '../support/rig.ts';
+import { eventually } from '../support/within.ts';
 import { archiveOf } from './left-behind.ts';
 
 /** Agents that speak by a script of their own each, and that a lead can start by their names. */
@@ -39,6 +40,25 @@ export const call = (name: string, args: object = {}, id = `${name}_1`) => ({
   call: { id, name, arguments: args },
 });
 
+/** A call that starts one of the cast in the background, under its own name unless `args` say otherwise. */
+export const inBackground = (agent: string, args: object = {}) =>
+  call(
+    'spawn_agent',
+    { agent, input: 'Work.', background: true, name: agent, ...args },
+    `spawn_${agent}`,
+  );
+
+/** Starts `lead`, or another agent, by this script. `key`: at the model server. */
+export async function startLead(
+  rig: Rig,
+  turns: Turn[],
+  body: Partial<StartBody> = {},
+): Promise<{ id: string; key: string }> {
+  const { model, key } = rig.script(...turns);
+  const { id } = await rig.start({ agent: 'lead', model, input: 'Lead.', ...body });
+  return { id, key };
+}
+
 /** What the nth prompt of a model holds behind the instructions, as `role: text`. */
 export function promptOf(rig: Rig, key: string, n: number): string[] {
   const messages = rig.model.requests(key)[n - 1]?.body.messages ?? [];
@@ -54,6 +74,28 @@ function textIn(content: unknown): string {
 export async function childrenOf(rig: Rig, id: string): Promise<Task[]> {
   const path = `/v1/tasks?parent_task_id=${id}&order=asc&limit=100`;
   return (await rig.request<{ data: Task[] }>('GET', path)).body.data;
+}
+
+/** The child of that name, once it runs. */
+export function untilRunning(rig: Rig, parentId: string, name: string): Promise<Task> {
+  return eventually(
+    async () =>
+      (await childrenOf(rig, parentId)).find((task) => task.name === name && isRunning(task)),
+    `${name} to run`,
+  );
+}
+
+const isRunning = ({ status }: Task) => status === 'RUNNING';
+
+/** Once a call of the run waits for its children: its activity is over. */
+export async function untilWaiting(rig: Rig, id: string): Promise<void> {
+  const handle = rig.client.workflow.getHandle(id);
+  await eventually(async () => {
+    const { events } = await handle.fetchHistory();
+    return events?.some(({ activityTaskCompletedEventAttributes: completed }) =>
+      Buffer.from(completed?.result?.payloads?.[0]?.data ?? []).includes('"wait":'),
+    );
+  }, 'a call that waits');
 }
 
 /** The entries of an ended task's log that are of these kinds. */
