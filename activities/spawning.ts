@@ -13,6 +13,7 @@ import { cleanJson, cleanText } from '../contract/text.ts';
 import { announceTask, type Relay } from '../relay/relay.ts';
 import type { NewTask } from '../store/new-task.ts';
 import type { StartRunDeps } from './start-run.ts';
+import { startRefusal } from './start-refusal.ts';
 import type { ChildStart, SpawnedTask } from './types.ts';
 
 export interface SpawningDeps extends StartRunDeps {
@@ -46,10 +47,12 @@ export function createSpawning(deps: SpawningDeps, { place, own }: Caller): Spaw
     const key = `${callKey(place)}:${asked}`;
     const self = await own();
     const wanted = { ...newChild(self, work), ...lineageOf(self, place) };
-    const accepted = await store.acceptTask(
-      { ...wanted, id: `task_${hash(key, 'base64url').slice(0, 22)}` },
-      { key, requestHash: hash(JSON.stringify(wanted), 'hex') },
-    );
+    const id = `task_${hash(key, 'base64url').slice(0, 22)}`;
+    const accepted = await store
+      .acceptTask({ ...wanted, id }, { key, requestHash: hash(JSON.stringify(wanted), 'hex') })
+      .catch((error: unknown) => {
+        throw startRefusal(error);
+      });
     if (!accepted) throw new Error('The conversation of this task was forgotten.');
     const { task } = accepted;
     if (accepted.created) announceTask(relay, task);
