@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineTool } from '../../agents/tool.ts';
+import { gate, type Turn } from '../support/model-server.ts';
+import { openRig, type Rig } from '../support/rig.ts';
+import { newConversation } from './cancelled-run.ts';
+import {
+  call,
+  childrenOf,
+  createCast,
+  entriesOf,
+  inBackground,
+  promptOf,
+  startLead,
+} from './family.ts';
+import { expectLeft } from './left-behind.ts';
+
+const ANSWER = 'So be it.';
+const ANSWERS: Turn = [{ say: ANSWER }];
+
+const count = defineTool({
+  name: 'count',
+  description: 'Counts, and tells each number.',
+  parameters: z.object({ from: z.number(), to: z.number() }),
+  run: async ({ from, to }, { emit }) => {
+    for (let n = from; n <= to; n += 1) emit('tick', n);
+    return to;
+  },
+});
+
+const cast = createCast(['chief', 'worker'], [count]);
+let rig: Rig;
+beforeAll(async () => {
+  // Less than a step with a tool has: a run continues as new behind each of them.
+  rig = await openRig({ agents: cast.agents, defaults: { maxHistoryEvents: 8 } });
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+const counting = (from: number, to: number): Turn => [call('count', { from, to })];
+
+async function chief(...turns: Turn[]) {
+  const conversation_id = newConversation();
+  const body = { agent: 'chief', conversation_id };
+  return { ...(await startLead(rig, turns, body)), conversation_id };
+}
+
+/** What the log of an ended run tells of its children: numbers that they have emitted, and their ends. */
+async function toldOf(id: string): Promise<unknown[]> {
+  const news = await entriesOf(rig, id, 'child.custom', 'child.completed');
+  return news.map((event) => (event.type === 'child.custom' ? event.data.payload : event.type));
+}
+
+/** The log goes on behind so many of these entries in other workflow runs. */
+async function expectContinued(id: string, times: number): Promise<void> {
+  const entries = await entriesOf(rig, id, 'task.continued');
+  expect(entries).toHaveLength(times);
+}
+
+describe('a family whose runs continue as new', () => {
+  it('I1 is whole where the parent does so: a child that runs goes on, and is heard and waited for', async () => {
+    const held = gate();
+    cast.direct(rig, 'worker', [{ gate: held }, ...counting(1, 3)], ANSWERS);
+    const { id } = await chief(
+      [inBackground('worker')],
+      [call('list_tasks')],
+      [call('wait_for_tasks')],
+      ANSWERS,
+    );
+    const reader = await rig.read(id);
+    const isThird = ({ frame }: { frame: { type: string } }) =>
+      frame.type === 'turn.started' &&
+      (frame as unknown as { data: { step: number } }).data.step === 3;
+    await reader.until(isThird);
+    held.open();
+    await expectLeft(rig, id, { text: ANSWER, code: null, reader });
+    expect(await toldOf(id)).toEqual([1, 2, 3, 'child.completed']);
+    await expectContinued(id, 3);
+    const [child] = await childrenOf(rig, id);
+    const results = await entriesOf(rig, id, 'turn.tool_result');
+    expect(results.at(-1)?.data.output).toEqual({
+      ended: [{ task_id: child?.id, status: 'completed' }],
+      running: [],
+    });
+  });
+
+  it('I1 is whole where a child does so: its parent hears all that it emits, in order, and once', async () => {
+    cast.direct(rig, 'worker', counting(1, 3), counting(4, 6), counting(7, 9), ANSWERS);
+    const { id } = await chief([inBackground('worker')], [call('wait_for_tasks')], ANSWERS);
+    await expectLeft(rig, id, { text: ANSWER, code: null });
+    expect(await toldOf(id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 'child.completed']);
+    const [child] = await childrenOf(rig, id);
+    await expectContinued(child?.id ?? '', 3);
+  });
+
+  it('I2 knows of an end that came before, and reads it in the step after, which delivers it', async () => {
+    const [held, ends] = [gate(), gate()];
+    cast.direct(rig, 'worker', [{ gate: ends }, ...ANSWERS]);
+    const { id, key, conversation_id } = await chief(
+      [inBackground('worker')],
+      [{ gate: held }, call('list_tasks')],
+    );
+    const reader = await rig.read(id);
+    await held.reached;
+    ends.open();
+    await reader.until(({ frame }) => frame.type === 'child.completed');
+    const [child] = await childrenOf(rig, id);
+    rig.model.script(key, [[call('wait_for_tasks', { tasks: [child?.id] })], ANSWERS]);
+    held.open();
+    await expectLeft(rig, id, { text: ANSWER, code: null, reader });
+    await expectContinued(id, 3);
+    expect(promptOf(rig, key, 3).at(-1)).toContain(
+      `The task ${child?.id} ("worker") has completed.`,
+    );
+    const path = `/v1/conversations/${conversation_id}/results/claim`;
+    expect((await rig.request('POST', path, { claim_id: 'c1' })).body).toMatchObject({ data: [] });
+  });
+});
