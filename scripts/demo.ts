@@ -37,10 +37,12 @@ async function demonstrate(
 
 async function main([name = 'survival']: string[]): Promise<void> {
   const story = STORIES[name];
-  if (!story)
-    throw new Error(
-      `There is no demonstration "${name}", but ${Object.keys(STORIES).join(' and ')}.`,
-    );
+  if (!story) {
+    const names = Object.keys(STORIES).join(', ');
+    process.stderr.write(`There is no demonstration named ${name}. There are: ${names}.\n`);
+    process.exitCode = 1;
+    return;
+  }
   await using resources = new AsyncDisposableStack();
   const interrupt = () => {
     process.stdout.write('\nEnding what was started …\n');
