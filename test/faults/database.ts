@@ -7,6 +7,8 @@ export interface ProxiedDatabase extends AsyncDisposable {
   /** For `DATABASE_URL`. */
   readonly url: string;
   readonly proxy: TcpProxy;
+  /** The next `times` commits are carried out, and reported as lost connections; gives how many were so far. */
+  denyCommits(times: number): () => number;
 }
 
 /** Makes a database; null where no PostgreSQL server can be reached. Disposing it drops it. */
@@ -19,6 +21,7 @@ export async function openDatabase(): Promise<ProxiedDatabase | null> {
     const proxy = resources.use(await startTcpProxy(target));
     const opened = resources.move();
     return {
+      denyCommits: (times) => denyCommits(proxy, times),
       url: Object.assign(url, { host: `127.0.0.1:${proxy.port}` }).href,
       proxy,
       [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -28,4 +31,17 @@ export async function openDatabase(): Promise<ProxiedDatabase | null> {
     console.log(`${error.message}: PGlite only`);
     return null;
   }
+}
+
+/** As node-postgres sends it. */
+const COMMIT = Buffer.from('commit\0');
+
+function denyCommits(proxy: TcpProxy, times: number): () => number {
+  let denied = 0;
+  proxy.cutReplies((sent) => {
+    if (denied >= times || !sent.includes(COMMIT)) return false;
+    denied += 1;
+    return true;
+  });
+  return () => denied;
 }

@@ -13,6 +13,11 @@ export interface TcpProxy extends AsyncDisposable {
   freeze(): void;
   /** New connections are served again. */
   thaw(): void;
+  /**
+   * Cuts a connection at the first reply to what a client has sent, where `when` says so of that: the server has done what
+   * it was asked for, and the client does not hear of it.
+   */
+  cutReplies(when: (sent: Buffer) => boolean): void;
 }
 
 export interface TcpProxyOptions {
@@ -25,6 +30,7 @@ export interface TcpProxyOptions {
 export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
+  let cuts: (sent: Buffer) => boolean = () => false;
 
   function keep(socket: Socket, other?: Socket): void {
     sockets.add(socket);
@@ -45,6 +51,11 @@ export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promis
     keep(upstream, downstream);
     downstream.pipe(upstream);
     upstream.pipe(downstream);
+    downstream.on('data', (sent: Buffer) => {
+      if (!cuts(sent)) return;
+      upstream.unpipe(downstream);
+      upstream.once('data', () => downstream.destroy()).resume();
+    });
   }
 
   const server = tls ? createTlsServer(tls, onConnection) : createServer(onConnection);
@@ -69,6 +80,7 @@ export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promis
       for (const socket of sockets) socket.unpipe().pause();
     },
     thaw: () => void (frozen = false),
+    cutReplies: (when) => void (cuts = when),
     async [Symbol.asyncDispose]() {
       if (server.listening) await down();
     },
