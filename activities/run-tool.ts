@@ -58,7 +58,7 @@ export function createRunTool(deps: RunToolDeps) {
     const signal = AbortSignal.any([stop, timeout]);
     const place = { taskId, step, callId: call.callId };
     const emitter = createEmitter(sendEvents(context, place));
-    const tasks = createTaskTools(deps, context, { ...place, agent });
+    const tasks = createTaskTools(deps, context, { ...place, agent, signal });
     const toolContext = {
       taskId,
       key: callKey(place),

@@ -12,6 +12,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import { cleanJson, cleanText } from '../contract/text.ts';
 import { announceTask, type Relay } from '../relay/relay.ts';
 import type { NewTask } from '../store/new-task.ts';
+import { patiently } from './patiently.ts';
 import type { StartRunDeps } from './start-run.ts';
 import { startRefusal } from './start-refusal.ts';
 import type { ChildStart, SpawnedTask } from './types.ts';
@@ -30,6 +31,8 @@ export interface Spawning {
 }
 
 interface Caller {
+  /** Aborted when the call is to stop. */
+  signal: AbortSignal;
   place: CallPlace & { agent: string };
   own(): Promise<TaskRecord>;
 }
@@ -37,7 +40,7 @@ interface Caller {
 /** What of a new task is not its place. */
 type Work = Pick<NewTask, 'type' | 'agent' | 'input' | 'name' | 'description' | 'tool_call'>;
 
-export function createSpawning(deps: SpawningDeps, { place, own }: Caller): Spawning {
+export function createSpawning(deps: SpawningDeps, { place, own, signal }: Caller): Spawning {
   const { store, relay, agents, taskQueue } = deps;
   const spawned: SpawnedTask[] = [];
   let asked = 0;
@@ -48,11 +51,15 @@ export function createSpawning(deps: SpawningDeps, { place, own }: Caller): Spaw
     const self = await own();
     const wanted = { ...newChild(self, work), ...lineageOf(self, place) };
     const id = `task_${hash(key, 'base64url').slice(0, 22)}`;
-    const accepted = await store
-      .acceptTask({ ...wanted, id }, { key, requestHash: hash(JSON.stringify(wanted), 'hex') })
-      .catch((error: unknown) => {
-        throw startRefusal(error);
-      });
+    const requestHash = hash(JSON.stringify(wanted), 'hex');
+    // Of a store that reports failure nobody knows whether the task is there: an error would have the model start another.
+    const accepting = patiently(
+      () => store.acceptTask({ ...wanted, id }, { key, requestHash }),
+      signal,
+    );
+    const accepted = await accepting.catch((error: unknown) => {
+      throw startRefusal(error);
+    });
     if (!accepted) throw new Error('The conversation of this task was forgotten.');
     const { task } = accepted;
     if (accepted.created) announceTask(relay, task);

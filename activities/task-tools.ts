@@ -5,6 +5,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 import { cancelTree } from './cancel-tree.ts';
 import { findTask } from './find-task.ts';
+import { patiently } from './patiently.ts';
 import { sendMessage } from './send-message.ts';
 import { createSpawning, type SpawningDeps } from './spawning.ts';
 import type { SpawnedTask } from './types.ts';
@@ -24,12 +25,12 @@ export interface CallTasks {
 export function createTaskTools(
   deps: TaskToolsDeps,
   context: Context,
-  place: CallPlace & { agent: string },
+  { signal, ...place }: CallPlace & { agent: string; signal: AbortSignal },
 ): CallTasks {
   const { store } = deps;
   let sent = 0;
-  const own = ownTask(store, place.taskId);
-  const { spawned, ...spawning } = createSpawning(deps, { place, own });
+  const own = ownTask(store, place.taskId, signal);
+  const { spawned, ...spawning } = createSpawning(deps, { place, own, signal });
   const find = async (task: string) => findTask({ store, own: await own() }, task);
   return {
     spawned,
@@ -77,10 +78,10 @@ export function createTaskTools(
 }
 
 /** Reads the record of the call's own task when it is first asked for. */
-function ownTask(store: Store, id: string): () => Promise<TaskRecord> {
+function ownTask(store: Store, id: string, signal: AbortSignal): () => Promise<TaskRecord> {
   let reading: Promise<TaskRecord> | undefined;
   const read = async () => {
-    const task = await store.getTask(id);
+    const task = await patiently(() => store.getTask(id), signal);
     if (!task) throw new Error(`The task ${id} was forgotten.`);
     return task;
   };
