@@ -33,13 +33,14 @@ export async function startApi(
 /** What the API is opened with, however it is reached. */
 export function apiOptions(
   config: Config,
-  { store, relay, log }: Shared,
+  { store, relay, metrics, log }: Shared,
   connection: Connection,
 ): OpenApiOptions {
   const { namespace } = config.temporal;
   return {
     store,
     relay,
+    metrics,
     agents,
     log,
     client: new Client({ connection, namespace }),

@@ -39,12 +39,13 @@ export function runtimeOptions(log: Logger): RuntimeOptions {
 }
 
 /** What a worker works with, however it is run. */
-export function workOptions(config: Config, { store, relay }: Shared): WorkOptions {
+export function workOptions(config: Config, { store, relay, metrics }: Shared): WorkOptions {
   return {
     ...config,
     namespace: config.temporal.namespace,
     store,
     relay,
+    metrics,
     agents,
     models: createModels(config),
     defaults: { ...config, taskTimeoutMs: config.taskTimeoutSeconds * 1000 },

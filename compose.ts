@@ -1,5 +1,8 @@
 import { pino, type Logger } from 'pino';
 import type { Config } from './config.ts';
+import { createMetrics, type Metrics } from './metrics/create-metrics.ts';
+import { measureRelay } from './metrics/measure-relay.ts';
+import { measureStore } from './metrics/measure-store.ts';
 import { openRelay } from './relay/open-relay.ts';
 import type { Relay } from './relay/relay.ts';
 import { openStore } from './store/open-store.ts';
@@ -9,12 +12,14 @@ import type { Store } from './store/store.ts';
 export interface Shared extends AsyncDisposable {
   store: Store;
   relay: Relay;
+  metrics: Metrics;
   log: Logger;
 }
 
-/** Opens store and relay as the configuration says. */
+/** Opens store and relay as the configuration says, and counts what is done with them. */
 export async function openShared(config: Config): Promise<Shared> {
   const log = openLog(config);
+  const metrics = createMetrics();
   const { databaseUrl, relayUrl, dataDir } = config;
   const tree = {
     maxDepth: config.maxTreeDepth,
@@ -25,11 +30,15 @@ export async function openShared(config: Config): Promise<Shared> {
   const relay = await openRelay({
     databaseUrl,
     relayUrl,
-    onError: (err) => log.warn({ err }, 'the relay has trouble; readers heal from the log'),
+    onError(err) {
+      metrics.relayErrors.inc();
+      log.warn({ err }, 'the relay has trouble; readers heal from the log');
+    },
   });
   return {
-    store,
-    relay,
+    store: measureStore(store, metrics),
+    relay: measureRelay(relay, metrics),
+    metrics,
     log,
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]();

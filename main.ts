@@ -4,6 +4,7 @@ import { startApi } from './compose-api.ts';
 import { startWorker } from './compose-worker.ts';
 import { openShared } from './compose.ts';
 import { ensureDevServer } from './dev-server.ts';
+import { collectProcessMetrics } from './metrics/collect-process-metrics.ts';
 import { runProcess } from './run-process.ts';
 
 /** `npm start`: everything on this machine, with the embedded store. */
@@ -11,6 +12,7 @@ await runProcess(async (opened, stop) => {
   const config = loadConfig(process.env);
   opened.use(await ensureDevServer(config));
   const shared = opened.use(await openShared(config));
+  collectProcessMetrics(shared.metrics);
   const worker = opened.use(await startWorker(config, shared, stop));
   const api = opened.use(await startApi(config, shared, worker.client));
   process.stdout.write(greeting(api, config));

@@ -11,8 +11,10 @@ import type { Failure } from '../contract/failures.ts';
 import { isPartial, type Partial } from '../contract/frames.ts';
 import { interruptedTurn } from '../contract/interrupted-turn.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
 import { callTemporal } from './call-temporal.ts';
+import { commitEnd } from './commit-end.ts';
 import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
@@ -23,6 +25,7 @@ const PATIENCE_MS = 60_000;
 
 export interface EndFromOutsideDeps extends StartRunDeps {
   relay: Relay;
+  metrics: Pick<Metrics, 'endCommitFailures'>;
 }
 
 /**
@@ -51,17 +54,18 @@ export async function endFromOutside(
   }
   const failure = failureFor(run?.status.name);
   const end = { status: 'FAILED', failure, error: failure.message } as const;
-  const { next, task: ended } = await deps.store.finishTask({
+  const request = {
     taskId: task.id,
     log,
     taken: childrenRead(log),
     at,
     end,
     logIncomplete: held === null && begun,
-  });
+  };
+  const stored = await commitEnd(() => deps.store.finishTask(request), deps.metrics);
   deps.relay.publish(task.id, { kind: 'end' });
-  await startNext(deps, context, next);
-  await tellParent(deps.store, context, ended);
+  await startNext(deps, context, stored.next);
+  await tellParent(deps.store, context, stored.task);
 }
 
 async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescription | null> {

@@ -1,8 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
 import { TaskAbsent } from '../store/errors.ts';
+import type { FinishResult } from '../store/store.ts';
+import { commitEnd } from './commit-end.ts';
 import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
@@ -15,6 +18,7 @@ const NOTHING_FLUSHED = 2;
 export interface FinishTaskDeps extends StartRunDeps {
   relay: Relay;
   logs: HeldLogs;
+  metrics: Pick<Metrics, 'endCommitFailures'>;
 }
 
 /**
@@ -23,30 +27,33 @@ export interface FinishTaskDeps extends StartRunDeps {
  * Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
  */
 export function createFinishTask(deps: FinishTaskDeps) {
-  const { store, relay } = deps;
-  return async function finishTask({ end, taken, ...soFar }: FinishInput): Promise<TerminalEvent> {
-    const { taskId } = soFar;
-    const log = await freshLog(deps, soFar);
-    const { event, task, next } = await store.finishTask({
-      taskId,
-      log,
-      taken,
-      at: new Date().toISOString(),
-      end:
-        end.status === 'COMPLETED'
-          ? end
-          : {
-              status: 'FAILED',
-              failure: { code: end.code, message: end.message },
-              error: end.error,
-            },
-    });
-    relay.publish(taskId, { kind: 'end' });
+  const { store, relay, metrics } = deps;
+  return async function finishTask(input: FinishInput): Promise<TerminalEvent> {
+    const { event, task, next } = await commitEnd(() => storeEnd(deps, input), metrics);
+    relay.publish(input.taskId, { kind: 'end' });
     const context = Context.current();
     await startNext(deps, context, next);
     await tellParent(store, context, task).catch(() => undefined);
     return event;
   };
+}
+
+async function storeEnd(deps: LogDeps, input: FinishInput): Promise<FinishResult> {
+  const { end, taken, ...soFar } = input;
+  return deps.store.finishTask({
+    taskId: soFar.taskId,
+    log: await freshLog(deps, soFar),
+    taken,
+    at: new Date().toISOString(),
+    end:
+      end.status === 'COMPLETED'
+        ? end
+        : {
+            status: 'FAILED',
+            failure: { code: end.code, message: end.message },
+            error: end.error,
+          },
+  });
 }
 
 /** Stores the log so far, ahead of the task's end: before continue-as-new. */

@@ -4,6 +4,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
 import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
 import type { Store } from '../store/store.ts';
@@ -28,6 +29,7 @@ const BATCH = 50;
 export interface SweepDeps {
   store: Store;
   relay: Relay;
+  metrics: Pick<Metrics, 'endCommitFailures'>;
   taskQueue: string;
   /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
   stopping: AbortSignal;

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Agent } from '../agents/agent.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { Caller } from './auth/authenticate.ts';
 import type { Keyring } from './auth/keyring.ts';
@@ -30,6 +31,7 @@ export interface AppDependencies {
   feed: Feed;
   readiness: Readiness;
   agents: readonly Agent[];
+  metrics: Pick<Metrics, 'registry'>;
   keyring: Keyring;
   /** Refuses callers who may not use the API while there are no keys. */
   guard: MiddlewareHandler;

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { MiddlewareHandler } from 'hono';
 import type { Agent } from '../agents/agent.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 import { createApp } from './app.ts';
@@ -19,6 +20,7 @@ export interface OpenAppOptions {
   /** As `RunClientOptions.eagerStarter`. */
   eagerStarter?: Client | undefined;
   agents: readonly Agent[];
+  metrics: Metrics;
   log: AppDependencies['log'];
   keyring: Keyring;
   /** Refuses callers who may not use the API while there are no keys. */
@@ -39,10 +41,11 @@ const READY_MS = 2_000;
 
 /** The API over what it works on, listening to nothing. What it is given outlives it. */
 export function openApp(options: OpenAppOptions): OpenApp {
-  const { store, relay, client, eagerStarter, agents, log, keyring, guard, settings } = options;
+  const { store, relay, client, eagerStarter, agents, metrics, log, keyring, guard, settings } =
+    options;
   const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
-  const hubs = createHubs({ store, relay, runs });
-  const tasks = createTasks({ store, relay, runs, hubs });
+  const hubs = createHubs({ store, relay, runs, metrics });
+  const tasks = createTasks({ store, relay, runs, hubs, metrics });
   const { streamMaxMs, maxStreams } = settings;
   const feed = createFeed({
     hubs,
@@ -50,6 +53,7 @@ export function openApp(options: OpenAppOptions): OpenApp {
     relay,
     streamMaxMs,
     maxStreams,
+    metrics,
     view: (task) => taskView(task, settings),
   });
   let shuttingDown = false;
@@ -64,6 +68,7 @@ export function openApp(options: OpenAppOptions): OpenApp {
         client.withDeadline(Date.now() + READY_MS, () => client.workflowService.getSystemInfo({})),
     },
     agents,
+    metrics,
     keyring,
     guard,
     config: settings,

@@ -9,6 +9,7 @@ import { agents } from '../agents/index.ts';
 import { newId } from '../api/ids.ts';
 import { createRunClient } from '../api/run-client.ts';
 import { LOCAL_OWNER } from '../contract/names.ts';
+import { createMetrics } from '../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../relay/in-process.ts';
 import { openMemoryStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -59,6 +60,7 @@ async function recordAll(folder: string): Promise<void> {
   await using relay = createInProcessRelay(console.error);
   await using _worker = await openWorker({
     ...{ connection, namespace: 'default', taskQueue: TASK_QUEUE, store, relay, agents },
+    metrics: createMetrics(),
     models: createModels({ openaiBaseUrl: model.url }),
     defaults: {
       ...{ model: 'demo', maxSteps: 10, taskTimeoutMs: 60_000, maxModelAttempts: 3 },

@@ -6,6 +6,7 @@ import type { Models } from '../activities/models/model.ts';
 import type { Agent } from '../agents/agent.ts';
 import type { EventType } from '../contract/events.ts';
 import type { AppendedEntry } from '../contract/log-digest.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
 
@@ -15,6 +16,7 @@ export interface WorkOptions {
   taskQueue: string;
   store: Store;
   relay: Relay;
+  metrics: Metrics;
   models: Models;
   agents: readonly Agent[];
   defaults: RunDefaults;

@@ -31,7 +31,7 @@ export function createFeed(options: CreateFeedOptions): Feed {
   async function stream(request: TaskFeedRequest): Promise<Response> {
     const { task, deltas, drop, mayRead } = request;
     const cursor = readCursor(task.id, request.cursor);
-    const { over, leave } = gate.enter(request.signal);
+    const { over, sent, leave } = gate.enter(request.signal);
     const { hub, release } = await hubs.lease(task).catch((error: unknown) => {
       leave();
       throw error;
@@ -48,7 +48,7 @@ export function createFeed(options: CreateFeedOptions): Feed {
       }
       const start = found === 'snapshot' ? null : found;
       const reader = createTaskReader({ hub, start, deltas, view });
-      return sseResponse({ ...createFrameSource(reader, { over, end }), drop, mayRead });
+      return sseResponse({ ...createFrameSource(reader, { over, sent, end }), drop, mayRead });
     } catch (error) {
       end();
       throw error;

@@ -1,5 +1,6 @@
 import type { SseFrame, SseSource } from '../sse.ts';
 import { createChangeWaiter } from './change-waiter.ts';
+import type { StreamPlace } from './stream-gate.ts';
 
 /** Whatever a stream takes its frames from. */
 export interface FrameTaker<F extends SseFrame = SseFrame> {
@@ -12,7 +13,7 @@ export interface FrameTaker<F extends SseFrame = SseFrame> {
 /** A stream of what a taker gives, until that ends or the reader's time is over. `end` is called once, however it ends. */
 export function createFrameSource(
   frames: FrameTaker,
-  { over, end }: { over: AbortSignal; end(): void },
+  { over, sent, end }: Pick<StreamPlace, 'over' | 'sent'> & { end(): void },
 ): Pick<SseSource, 'next' | 'close'> {
   const waiter = createChangeWaiter(frames, over);
   return {
@@ -20,7 +21,11 @@ export function createFrameSource(
       for (let idle = false; ; idle = !(await waiter.changed(waitMs))) {
         if (waiter.isOver()) return null;
         const taken = frames.take();
-        if (taken === null || taken.length > 0) return taken;
+        if (taken === null) return null;
+        if (taken.length > 0) {
+          sent(taken.length);
+          return taken;
+        }
         if (idle) return [];
       }
     },

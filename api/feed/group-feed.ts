@@ -51,7 +51,7 @@ export function createGroupFeed(options: GroupFeedOptions): {
 
   return {
     async stream(request) {
-      const { over, leave } = gate.enter(request.signal);
+      const { over, sent, leave } = gate.enter(request.signal);
       try {
         const { cursor, first } = await startOf(request);
         const reader = await open(request, cursor);
@@ -59,7 +59,7 @@ export function createGroupFeed(options: GroupFeedOptions): {
           leave();
           reader.close();
         };
-        const source = createFrameSource(beginningWith(first, reader), { over, end });
+        const source = createFrameSource(beginningWith(first, reader), { over, sent, end });
         return sseResponse({ ...source, drop: request.drop, mayRead: request.mayRead });
       } catch (error) {
         leave();

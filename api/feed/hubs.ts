@@ -1,4 +1,5 @@
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
+import type { Metrics } from '../../metrics/create-metrics.ts';
 import { openHub, type Hub, type HubDeps } from './hub.ts';
 import { hasEnded } from './watched-task.ts';
 
@@ -16,18 +17,35 @@ export interface Hubs extends AsyncDisposable {
   lease(task: TaskRecord): Promise<HubLease>;
 }
 
+export interface HubsOptions extends Omit<HubDeps, 'pulse'> {
+  metrics: Pick<Metrics, 'hubs'>;
+}
+
 interface Entry {
   opening: Promise<Hub>;
   users: number;
   lingering?: NodeJS.Timeout;
 }
 
-export function createHubs(options: Omit<HubDeps, 'pulse'>): Hubs {
+export function createHubs({ metrics, ...options }: HubsOptions): Hubs {
   const deps = { ...options, pulse: { heardAt: -Infinity } };
   const entries = new Map<string, Entry>();
 
+  function open(task: TaskRecord): Entry {
+    const entry = { opening: openHub(deps, task), users: 0 };
+    entries.set(task.id, entry);
+    metrics.hubs.inc();
+    return entry;
+  }
+
+  function remove(taskId: string, entry: Entry): void {
+    if (entries.get(taskId) !== entry) return;
+    entries.delete(taskId);
+    metrics.hubs.dec();
+  }
+
   function close(taskId: string, entry: Entry): Promise<void> {
-    if (entries.get(taskId) === entry) entries.delete(taskId);
+    remove(taskId, entry);
     return entry.opening.then((hub) => hub[Symbol.asyncDispose]());
   }
 
@@ -39,8 +57,7 @@ export function createHubs(options: Omit<HubDeps, 'pulse'>): Hubs {
 
   return {
     async lease(task) {
-      const entry = entries.get(task.id) ?? { opening: openHub(deps, task), users: 0 };
-      entries.set(task.id, entry);
+      const entry = entries.get(task.id) ?? open(task);
       clearTimeout(entry.lingering);
       entry.users += 1;
       try {
@@ -48,7 +65,7 @@ export function createHubs(options: Omit<HubDeps, 'pulse'>): Hubs {
         await catchUp(hub, task);
         return { hub, release: () => release(task.id, entry) };
       } catch (error) {
-        entries.delete(task.id);
+        remove(task.id, entry);
         throw error;
       }
     },

@@ -1,9 +1,11 @@
+import type { Metrics } from '../../metrics/create-metrics.ts';
 import { ApiError } from '../errors.ts';
 
 export interface StreamGateOptions {
   /** A stream ends cleanly after so long, and its reader resumes, in milliseconds. */
   streamMaxMs: number;
   maxStreams: number;
+  metrics: Pick<Metrics, 'streams' | 'framesSent'>;
 }
 
 /** Counts the streams of a process, and says when each has to end. */
@@ -19,11 +21,14 @@ export interface StreamGate {
 export interface StreamPlace {
   /** Aborted when the stream's time is over. */
   over: AbortSignal;
+  /** Counts what was sent on it. */
+  sent(frames: number): void;
   /** Gives the place back. Once. */
   leave(): void;
 }
 
-export function createStreamGate({ streamMaxMs, maxStreams }: StreamGateOptions): StreamGate {
+export function createStreamGate(options: StreamGateOptions): StreamGate {
+  const { streamMaxMs, maxStreams, metrics } = options;
   const draining = new AbortController();
   let streams = 0;
   return {
@@ -34,9 +39,14 @@ export function createStreamGate({ streamMaxMs, maxStreams }: StreamGateOptions)
       if (streams >= maxStreams)
         throw new ApiError('too_many_streams', 'Too many streams are open.');
       streams += 1;
+      metrics.streams.inc();
       return {
         over: AbortSignal.any([signal, draining.signal, AbortSignal.timeout(streamMaxMs)]),
-        leave: () => void (streams -= 1),
+        sent: (frames) => metrics.framesSent.inc(frames),
+        leave() {
+          streams -= 1;
+          metrics.streams.dec();
+        },
       };
     },
     drain: () => draining.abort(),

@@ -37,7 +37,7 @@ export interface CancellerOptions {
 const MAX_STOPS = 32;
 
 export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): Canceller {
-  const { store } = deps;
+  const { store, metrics } = deps;
 
   async function record(
     scope: Scope,
@@ -84,13 +84,17 @@ export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): C
         carryOut(root.result, deadline),
         root.goesOn ? cancelBelow(cancel, deadline) : [],
       ]);
-      return { ...own, outcome: outcomeOf([own, ...children]), children };
+      const outcome = outcomeOf([own, ...children]);
+      metrics.cancelRequests.inc({ outcome });
+      return { ...own, outcome, children };
     },
     async cancelConversation({ id, owner, ...order }) {
       const deadline = Date.now() + order.waitMs;
       const results = await store.cancelConversation(id, owner, requestOf(order));
       if (!results) throw conversationNotFound();
-      return pLimit(MAX_STOPS).map(results, (result) => carryOut(result, deadline));
+      const receipts = await pLimit(MAX_STOPS).map(results, (result) => carryOut(result, deadline));
+      for (const { outcome } of receipts) metrics.cancelRequests.inc({ outcome });
+      return receipts;
     },
     async stop(task) {
       const { id, owner, cancel_request: request } = task;

@@ -1,3 +1,4 @@
+import type { Metrics } from '../../metrics/create-metrics.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
 import type { Hubs } from '../feed/hubs.ts';
@@ -9,4 +10,5 @@ export interface TasksDeps {
   relay: Relay;
   runs: RunClient;
   hubs: Hubs;
+  metrics: Pick<Metrics, 'cancelRequests'>;
 }

@@ -11,6 +11,7 @@ import { parseCursor } from '../../contract/cursor.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
 import { isTerminal, NO_USAGE } from '../../contract/task.ts';
 import type { Receipt } from '../../contract/wire.ts';
+import { createMetrics } from '../../metrics/create-metrics.ts';
 import { openMemoryStore } from '../../store/open-store.ts';
 import type { CancelResult, Store } from '../../store/store.ts';
 
@@ -62,6 +63,7 @@ export async function openRoutes(): Promise<RoutesFixture> {
     feed: feedThat(streams),
     readiness: { ...READY, store: () => store.ping() },
     agents: [plainAgent],
+    metrics: createMetrics(),
     keyring: await openKeyring(store),
     guard: guardLoopback(apiConfig.corsOrigins),
     config: apiConfig,

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { startApi } from '../../compose-api.ts';
 import { startWorker } from '../../compose-worker.ts';
 import { loadConfig } from '../../config.ts';
+import { createMetrics } from '../../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../../relay/in-process.ts';
 import { openMemoryStore } from '../../store/open-store.ts';
 import { createAuthority } from '../support/certificates.ts';
@@ -33,6 +34,7 @@ it(
     const shared = {
       store: opened.use(await openMemoryStore()),
       relay: createInProcessRelay(),
+      metrics: createMetrics(),
       log: pino({ level: 'silent' }),
       [Symbol.asyncDispose]: async () => {},
     };

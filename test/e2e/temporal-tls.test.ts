@@ -10,6 +10,7 @@ import { createHoldfastClient } from '../../client/create-holdfast-client.ts';
 import { startApi } from '../../compose-api.ts';
 import { startWorker } from '../../compose-worker.ts';
 import { loadConfig, type Config } from '../../config.ts';
+import { createMetrics } from '../../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../../relay/in-process.ts';
 import { openMemoryStore } from '../../store/open-store.ts';
 import { createAuthority, type Identity } from '../support/certificates.ts';
@@ -74,6 +75,7 @@ it(
     const shared = {
       store: opened.use(await openMemoryStore()),
       relay: createInProcessRelay(),
+      metrics: createMetrics(),
       log: pino({ level: 'silent' }),
       [Symbol.asyncDispose]: async () => {},
     };

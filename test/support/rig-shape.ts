@@ -1,5 +1,8 @@
 import { inject } from 'vitest';
 import { openOwnDatabase } from '../../cluster/own-database.ts';
+import { createMetrics, type Metrics } from '../../metrics/create-metrics.ts';
+import { measureRelay } from '../../metrics/measure-relay.ts';
+import { measureStore } from '../../metrics/measure-store.ts';
 import { openRelay } from '../../relay/open-relay.ts';
 import type { Relay } from '../../relay/relay.ts';
 import { openMemoryStore, openStore } from '../../store/open-store.ts';
@@ -11,6 +14,7 @@ import { POSTGRES_URL, REDIS_URL, type ClusterRelay } from './servers.ts';
 export interface Ground {
   store: Store;
   relay: Relay;
+  metrics: Metrics;
 }
 
 /** What a rig stands on. */
@@ -37,7 +41,7 @@ export function openRigShape(options: RigShapeOptions): Promise<RigShape> {
 /** API and worker share a store in memory and a relay in process. */
 async function openProcess({ mood, wrapStore }: RigShapeOptions): Promise<RigShape> {
   const memory = await openMemoryStore();
-  const ground = { store: wrapStore(memory), relay: createTestRelay(mood) };
+  const ground = measured(wrapStore(memory), createTestRelay(mood));
   return {
     replicas: 1,
     openGround: () => Promise.resolve(ground),
@@ -46,6 +50,12 @@ async function openProcess({ mood, wrapStore }: RigShapeOptions): Promise<RigSha
       await memory[Symbol.asyncDispose]();
     },
   };
+}
+
+/** As a process counts what is done with them. */
+function measured(store: Store, relay: Relay): Ground {
+  const metrics = createMetrics();
+  return { store: measureStore(store, metrics), relay: measureRelay(relay, metrics), metrics };
 }
 
 /** Few connections, because there are many pools; and patience, because so many processes in one wait for each other. */
@@ -66,7 +76,7 @@ async function openCluster(
       const relay = resources.use(
         await openRelay({ databaseUrl, relayUrl, onError: onRelayError }),
       );
-      return { store: wrapStore(store), relay };
+      return measured(wrapStore(store), relay);
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

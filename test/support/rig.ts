@@ -153,15 +153,14 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   );
 
   const startWorker = async () => {
-    const { store, relay } = await shape.openGround();
+    const ground = await shape.openGround();
     // A connection carries one worker of a task queue.
     const own = await NativeConnection.connect({ address });
     const opened = await openWorker({
       connection: own,
       namespace: 'default',
       taskQueue,
-      store,
-      relay,
+      ...ground,
       agents,
       models: createModels({ openaiBaseUrl: model.url }),
       defaults: { ...QUICK, ...options.defaults },
@@ -188,10 +187,10 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   };
   resources.defer(stopWorkers);
   const startApi = async (options: StartApiOptions = {}) => {
-    const { store, relay } = await shape.openGround();
+    const ground = await shape.openGround();
     const api = await openApi({
-      store,
-      relay: options.relay ?? relay,
+      ...ground,
+      relay: options.relay ?? ground.relay,
       client,
       agents,
       log: {

@@ -4,6 +4,7 @@ import type { RunClient } from '../../../api/run-client.ts';
 import { createTasks } from '../../../api/tasks/create-tasks.ts';
 import { EMPTY_LOG } from '../../../contract/log-digest.ts';
 import type { TaskRecord } from '../../../contract/task.ts';
+import { createMetrics } from '../../../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../../../relay/in-process.ts';
 import type { Store } from '../../../store/store.ts';
 import { newTask } from '../../store/fixtures.ts';
@@ -31,8 +32,9 @@ it('hears what a run says before its start is answered, where a reader follows a
     markStarted: async () => undefined,
     getTask: async () => task,
   } as unknown as Store;
-  await using hubs = createHubs({ store, relay, runs });
-  await createTasks({ store, relay, runs, hubs }).start(newTask(), { watched: true });
+  const metrics = createMetrics();
+  await using hubs = createHubs({ store, relay, runs, metrics });
+  await createTasks({ store, relay, runs, hubs, metrics }).start(newTask(), { watched: true });
   const { hub, release } = await hubs.lease(task);
   expect(hub.task.log.slice(1)).toEqual(written.map(({ entry }) => entry));
   release();
