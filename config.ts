@@ -4,13 +4,15 @@ import { present, readTemporal, type TemporalConfig, type Variables } from './te
 const MODEL = /^(demo|(openai|anthropic|openai-compatible)\/\S+)$/;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-const integer = (fallback: number, { min = 1, max = 2_147_483_647 } = {}) =>
+const wholeNumber = ({ min = 1, max = 2_147_483_647 } = {}) =>
   z
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
-    .default(fallback);
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+const integer = (fallback: number, range?: { min?: number; max?: number }) =>
+  wholeNumber(range).default(fallback);
+const PORTS = { min: 0, max: 65_535 };
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((url) => url.replace(/\/+$/, ''));
@@ -34,7 +36,9 @@ const SETTINGS = {
   /** While there are no API keys, a loopback address: the API looks when it starts. */
   host: setting('HOST', z.string().regex(/^\S+$/, 'must be an address').default('127.0.0.1')),
   /** 0: any free port. */
-  port: setting('PORT', integer(8080, { min: 0, max: 65_535 })),
+  port: setting('PORT', integer(8080, PORTS)),
+  /** Where a worker serves its metrics, at `host`. 0: any free port. Left out: nowhere. An API serves them beside all else. */
+  metricsPort: setting('HOLDFAST_METRICS_PORT', wholeNumber(PORTS).optional()),
   /** Folder of PGlite and of the development server's database. */
   dataDir: setting('DATA_DIR', z.string().default('.data')),
   /** Left out: PGlite in `dataDir`. */

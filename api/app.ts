@@ -15,6 +15,7 @@ import { addDocsRoutes } from './routes/docs.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addGroupEventRoutes } from './routes/group-events.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addMetricsRoute } from './routes/metrics.ts';
 import { addRunRoutes } from './routes/runs.ts';
 import { addStartRoute } from './routes/start-task.ts';
 import { addStreamTokenRoute } from './routes/stream-token.ts';
@@ -37,13 +38,21 @@ export function createApp(dependencies: AppDependencies): App {
   addConversationTaskRoutes(app, dependencies);
   addAgentRoutes(app, dependencies);
   addHealthRoutes(app, dependencies);
+  addMetricsRoute(app, dependencies);
   addDocsRoutes(app);
   answerErrors(app, dependencies.log);
   return app;
 }
 
+type MiddlewareDependencies = Pick<AppDependencies, 'guard' | 'keyring' | 'store'> & {
+  config: Pick<AppDependencies['config'], 'corsOrigins'>;
+};
+
 /** The order matters: everything after the first has a request id, and nothing is read of a caller who may not use the API. */
-function addMiddleware(app: App, { config, guard, keyring, store }: AppDependencies): void {
+export function addMiddleware(
+  app: App,
+  { config, guard, keyring, store }: MiddlewareDependencies,
+): void {
   app.use(requestId());
   app.use(async (c, next) => {
     await next();
@@ -62,7 +71,8 @@ function refuseBody(): never {
   throw new ApiError('payload_too_large', `The body must be at most ${MAX_BODY_BYTES} bytes.`);
 }
 
-function answerErrors(app: App, log: AppDependencies['log']): void {
+/** Answers what no route has answered, and logs what the caller is not told. */
+export function answerErrors(app: App, log: AppDependencies['log']): void {
   app.notFound((c) => {
     const allowed = allowedMethods(app.routes, c.req.path);
     if (allowed.length === 0) {

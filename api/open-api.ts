@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKeyring } from './auth/keyring.ts';
-import { guardLoopback, isLoopbackHost } from './guard.ts';
+import { demandKeys } from './auth/demand-keys.ts';
+import { guardLoopback } from './guard.ts';
 import { openHttpServer } from './http-server.ts';
 import { openApp, type OpenAppOptions } from './open-app.ts';
 
@@ -24,11 +25,6 @@ export interface RunningApi extends AsyncDisposable {
   keyless: boolean;
 }
 
-/** Without keys the API would be everybody's who can reach it. */
-export class KeysMissing extends Error {
-  override name = 'KeysMissing';
-}
-
 /**
  * The API, listening. Disposing it drains it: it is no longer ready, serves on for `drainDelayMs`, then stops to listen, ends
  * every stream between two frames and lets requests end. Throws `KeysMissing` where there is no key and the address is not of this
@@ -38,7 +34,7 @@ export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
   const { host, port, corsOrigins, drainDelayMs, keyTrustMs } = options.settings;
   const keyring = await openKeyring(options.store, { trustMs: keyTrustMs });
   const keyless = keyring.seemsKeyless();
-  if (keyless && !isLoopbackHost(host)) throw keysMissing(host);
+  demandKeys(keyring, host);
   const guard = guardLoopback(corsOrigins);
   const { app, leave, drain } = openApp({ ...options, keyring, guard });
   const server = await openHttpServer({ fetch: app.fetch, host, port });
@@ -52,11 +48,4 @@ export async function openApi(options: OpenApiOptions): Promise<RunningApi> {
       await Promise.all([server.close(), drain()]);
     },
   };
-}
-
-function keysMissing(host: string): KeysMissing {
-  return new KeysMissing(
-    `HOST is ${host}, but there are no API keys, and without keys only this machine is served. Make one first ` +
-      '(npm run keys -- create --owner NAME), or leave HOST out.',
-  );
 }

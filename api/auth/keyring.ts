@@ -15,8 +15,11 @@ export interface Keyring {
   keyless(): Promise<boolean>;
   /** The same as it was last known, for what must not wait for the store. */
   seemsKeyless(): boolean;
-  /** Null: there is no such key, or it was revoked. Throws `StoreUnavailable`. */
-  find(name: KeyName): Promise<LiveKey | null>;
+  /**
+   * Null: there is no such key, or it was revoked. Throws `StoreUnavailable`; with `orRemembered` only where it was never found
+   * out before.
+   */
+  find(name: KeyName, options?: { orRemembered?: boolean }): Promise<LiveKey | null>;
   /** Tells, again and again and at once, whether a key that was found still counts. Without the store it does. */
   watch(key: LiveKey): () => boolean;
 }
@@ -32,11 +35,17 @@ export async function openKeyring(
     max: MOST_KEYS,
     ttl: trustMs,
     ignoreFetchAbort: true,
+    noDeleteOnFetchRejection: true,
     fetchMethod: async (_text, _old, { context }) => ({ key: await store.findKey(context.name) }),
   });
 
-  async function find(name: KeyName): Promise<LiveKey | null> {
-    const found = await cache.fetch(JSON.stringify(name), { context: { name } });
+  async function find(name: KeyName, { orRemembered = false } = {}): Promise<LiveKey | null> {
+    const text = JSON.stringify(name);
+    const found = await cache.fetch(text, { context: { name } }).catch((error: unknown) => {
+      const remembered = orRemembered && cache.peek(text, { allowStale: true });
+      if (!remembered || !(error instanceof StoreUnavailable)) throw error;
+      return remembered;
+    });
     if (found?.key) keyless = false;
     return found?.key ?? null;
   }

@@ -63,6 +63,7 @@ const REQUESTS: Record<string, { status: number; path?: string; body?: object }>
   'get /v1/agents': { status: 200 },
   'get /healthz': { status: 200 },
   'get /readyz': { status: 200 },
+  'get /metrics': { status: 200 },
 };
 
 describe('the description of the API', () => {

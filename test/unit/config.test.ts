@@ -56,6 +56,7 @@ describe('the configuration', () => {
       RELAY_URL: 'postgres://relay/holdfast',
       TEMPORAL_UI_URL: 'https://temporal.example/ui/',
       HOLDFAST_TASK_TIMEOUT_S: '60',
+      HOLDFAST_METRICS_PORT: '9464',
       HOLDFAST_LOG_LEVEL: 'silent',
     });
     expect(config).toMatchObject({
@@ -66,6 +67,7 @@ describe('the configuration', () => {
       relayUrl: 'postgres://relay/holdfast',
       temporalUiUrl: 'https://temporal.example/ui',
       taskTimeoutSeconds: 60,
+      metricsPort: 9464,
       logLevel: 'silent',
     });
   });
@@ -79,6 +81,7 @@ describe('the configuration', () => {
       TEMPORAL_ADDRESS: 'temporal.example',
       MODEL: 'gpt',
       HOLDFAST_MAX_STEPS: '0',
+      HOLDFAST_METRICS_PORT: 'any',
       HOLDFAST_HEARTBEAT_MS: '1.5',
       HOLDFAST_LOG_LEVEL: 'loud',
       HOLDFAST_HARTBEAT_MS: '200',
@@ -86,6 +89,7 @@ describe('the configuration', () => {
     expect(message.split('\n- ').slice(1)).toEqual([
       'HOLDFAST_HARTBEAT_MS is not a setting',
       'PORT must be at most 65535',
+      'HOLDFAST_METRICS_PORT must be a whole number',
       'DATABASE_URL must be a postgres:// URL',
       'RELAY_URL must be a postgres://, redis:// or rediss:// URL, or in-process',
       'TEMPORAL_UI_URL must be an http or https URL',

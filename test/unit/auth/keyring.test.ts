@@ -79,6 +79,29 @@ describe('a keyring', () => {
     expect(asked).toBe(1);
   });
 
+  it('goes on believing what it knew of a key while the store is away, where it is asked to', async () => {
+    const faults = createStoreFaults();
+    const [known, unknown, revoked] = await Promise.all(
+      [1, 2, 3].map(() => store.createKey('ada', ['admin'])),
+    );
+    await store.revokeKey(revoked!.apiKey.id);
+    const keyring = await openKeyring(faults.wrap(store), DOUBTFUL);
+    const find = (one: typeof known, orRemembered = true) =>
+      keyring.find({ hash: hashKey(one!.key) }, { orRemembered });
+    expect(await find(known)).toMatchObject({ id: known!.apiKey.id });
+    expect(await find(revoked)).toBeNull();
+    faults.refuseAll();
+    for (const _ of [1, 2, 3]) {
+      await expect(find(known, false)).rejects.toBeInstanceOf(StoreUnavailable);
+      expect(await find(known)).toMatchObject({ id: known!.apiKey.id });
+      expect(await find(revoked)).toBeNull();
+      await expect(find(unknown)).rejects.toBeInstanceOf(StoreUnavailable);
+    }
+    await store.revokeKey(known!.apiKey.id);
+    faults.heal();
+    await eventually(async () => (await find(known)) === null, 'the revocation to be noticed');
+  });
+
   it('tells a reader that its key was revoked, once it has looked again; not while the store is away', async () => {
     const faults = createStoreFaults();
     const { key, apiKey } = await store.createKey('ada', ['tasks:read']);
