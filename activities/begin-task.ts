@@ -31,7 +31,7 @@ export function createBeginTask({ store, agents, defaults }: BeginTaskDeps) {
   return async function beginTask({ taskId }: BeginInput): Promise<BeginResult> {
     const runId = Context.current().info.workflowExecution?.runId ?? '';
     const task = await store.beginTask(taskId, runId);
-    if (!task) return { begun: false, terminal: await terminalEvent(store, taskId) };
+    if (!task) return { begun: false, terminal: await lostTo(store, taskId) };
     const agent = agents.get(task.agent);
     const history = await viewHistory(store, task, agent);
     const plan = { ...planFor(task, agent, defaults), ...history };
@@ -61,9 +61,11 @@ function planFor(
   };
 }
 
-async function terminalEvent(store: Store, taskId: string) {
+/** How the task has ended before its run began. A cancel that was sent before found no workflow, so it is due again. */
+async function lostTo(store: Store, taskId: string) {
   const task = await store.getTask(taskId);
   if (!task || !isTerminal(task.status)) return null;
+  if (task.cancel_request) await store.markStarted(taskId);
   const { events } = await store.readLog(taskId, task.last_seq - 1, 1);
   return events.find((event) => isTerminalEvent(event)) ?? null;
 }

@@ -5,7 +5,6 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { childrenRead } from '../contract/children-read.ts';
 import type { LogEvent } from '../contract/events.ts';
 import type { Failure } from '../contract/failures.ts';
 import { isPartial, type Partial } from '../contract/frames.ts';
@@ -57,7 +56,6 @@ export async function endFromOutside(
   const request = {
     taskId: task.id,
     log,
-    taken: childrenRead(log),
     at,
     end,
     logIncomplete: held === null && begun,

@@ -10,7 +10,7 @@ import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
 import { tellParent } from './tell-parent.ts';
-import type { Activities, FinishInput, LogSoFar } from './types.ts';
+import type { FinishInput, LogSoFar } from './types.ts';
 
 /** First entry that a workflow run holds when nothing of the log was flushed before: entry 1 is built from the row. */
 const NOTHING_FLUSHED = 2;
@@ -39,11 +39,10 @@ export function createFinishTask(deps: FinishTaskDeps) {
 }
 
 async function storeEnd(deps: LogDeps, input: FinishInput): Promise<FinishResult> {
-  const { end, taken, ...soFar } = input;
+  const { end, ...soFar } = input;
   return deps.store.finishTask({
     taskId: soFar.taskId,
     log: await freshLog(deps, soFar),
-    taken,
     at: new Date().toISOString(),
     end:
       end.status === 'COMPLETED'
@@ -58,12 +57,11 @@ async function storeEnd(deps: LogDeps, input: FinishInput): Promise<FinishResult
 
 /** Stores the log so far, ahead of the task's end: before continue-as-new. */
 export function createFlushLog(deps: LogDeps) {
-  return async function flushLog({ taken, ...soFar }: FlushInput): Promise<void> {
-    await deps.store.appendLog(soFar.taskId, await freshLog(deps, soFar), taken);
+  return async function flushLog(soFar: LogSoFar): Promise<void> {
+    await deps.store.appendLog(soFar.taskId, await freshLog(deps, soFar));
   };
 }
 
-type FlushInput = Parameters<Activities['flushLog']>[0];
 type LogDeps = Pick<FinishTaskDeps, 'store' | 'logs'>;
 
 /** What the store may not hold yet: the entries of this workflow run, and entry 1 where it is the first one. */

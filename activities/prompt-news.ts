@@ -21,15 +21,6 @@ export function newsOf(event: LogEvent, awaited: ReadonlySet<string>): string | 
   }
 }
 
-/** The children whose result is that of the call which has started them. */
-export function awaitedChildren(log: readonly LogEvent[]): Set<string> {
-  return new Set(
-    log.flatMap((event) =>
-      event.type === 'child.started' && !event.data.background ? [event.data.task_id] : [],
-    ),
-  );
-}
-
 type ChildEndEntry = Extract<
   LogEvent,
   { type: 'child.completed' | 'child.failed' | 'child.cancelled' }

@@ -1,9 +1,10 @@
 import type { Agent } from '../agents/agent.ts';
+import { awaitedChildren } from '../contract/children-read.ts';
 import type { LogEvent } from '../contract/events.ts';
 import { inputText, type TaskRecord } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
 import type { PromptMessage, ToolCall } from './models/model.ts';
-import { awaitedChildren, newsOf } from './prompt-news.ts';
+import { newsOf } from './prompt-news.ts';
 import type { Said } from './view-history.ts';
 
 /** Characters per token, for estimates where no provider has counted. */

@@ -70,7 +70,7 @@ export function createRunTool(deps: RunToolDeps) {
       const output = await untilStopped(() => tool.run(parsed.data, toolContext), signal);
       return { ...said(output), ...startedBy(tasks) };
     } catch (error) {
-      if (stop.aborted) return stopped(stop.reason);
+      if (stop.aborted) return { ...stopped(stop.reason), ...startedBy(tasks) };
       const text = timeout.aborted
         ? `The tool did not end within ${timeoutMs} ms.`
         : errorText(error);
@@ -99,7 +99,7 @@ function said(output: unknown): ToolResult {
   return { ...bounded(output), is_error: false };
 }
 
-/** A tool that has failed has started them all the same. */
+/** A tool that has failed, or was stopped, has started them all the same. */
 function startedBy({ spawned }: CallTasks): Pick<ToolResult, 'spawned'> {
   return spawned.length > 0 ? { spawned } : {};
 }

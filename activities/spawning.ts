@@ -45,7 +45,7 @@ export function createSpawning(deps: SpawningDeps, { place, own, signal }: Calle
   const spawned: SpawnedTask[] = [];
   let asked = 0;
 
-  async function accept(work: Work, background: boolean): Promise<TaskSummary> {
+  async function accept(work: Work): Promise<TaskSummary> {
     asked += 1;
     const key = `${callKey(place)}:${asked}`;
     const self = await own();
@@ -64,23 +64,23 @@ export function createSpawning(deps: SpawningDeps, { place, own, signal }: Calle
     const { task } = accepted;
     if (accepted.created) announceTask(relay, task);
     const { id: task_id, name, type, agent } = task;
-    spawned.push({ task_id, name, type, agent, background, start: childStart(task, taskQueue) });
+    spawned.push({ task_id, name, type, agent, start: childStart(task, taskQueue) });
     return summaryOf(task);
   }
 
   return {
     spawned,
-    spawn({ agent = place.agent, input, foreground = false, ...naming }) {
+    spawn({ agent = place.agent, input, ...naming }) {
       known('agent', agent, agents);
       const work = { type: 'agent_run', agent, input: cleanText(input) } as const;
-      return accept({ ...work, ...named(naming) }, !foreground);
+      return accept({ ...work, ...named(naming) });
     },
-    runTool({ tool, arguments: args, foreground = false, ...naming }) {
+    runTool({ tool, arguments: args, ...naming }) {
       checkTool(agents.get(place.agent), tool, args);
       const tool_call = { name: tool, arguments: cleanJson(args) };
       const input = JSON.stringify(tool_call.arguments);
       const work = { type: 'tool_run', agent: place.agent, input, tool_call } as const;
-      return accept({ ...work, ...named(naming) }, !foreground);
+      return accept({ ...work, ...named(naming) });
     },
   };
 }

@@ -36,7 +36,12 @@ export function createTaskTools(
     spawned,
     tools: {
       ...spawning,
-      resultOf: ({ task_id }) => new Waiting({ kind: 'result', task_id }),
+      resultOf({ task_id }) {
+        // Its end is then told as that of the call, and nowhere else.
+        if (!spawned.some((own) => own.task_id === task_id))
+          throw new Error(`${task_id} was not started by this call: wait for it with waitFor.`);
+        return new Waiting({ kind: 'result', task_id });
+      },
       async waitFor({ tasks, until = 'all', timeoutMs }) {
         const children = await (tasks
           ? Promise.all(tasks.map(find))

@@ -116,7 +116,7 @@ export interface ToolResult {
 }
 
 /** A task that a call has started. `start`: how its workflow is. */
-export interface SpawnedTask extends Omit<StartedChild, 'step' | 'call_id'> {
+export interface SpawnedTask extends Omit<StartedChild, 'step' | 'call_id' | 'background'> {
   start: ChildStart;
 }
 
@@ -139,8 +139,6 @@ export interface LogSoFar {
 }
 
 export interface FinishInput extends LogSoFar {
-  /** As `FinishRequest.taken`; left out where there are none. */
-  taken?: string[];
   end:
     | { status: 'COMPLETED' }
     | { status: 'FAILED'; code: FailureCode; message: string; error: string };
@@ -151,7 +149,7 @@ export interface Activities {
   beginTask(input: BeginInput): Promise<BeginResult>;
   callModel(input: ModelCall): Promise<ModelTurn>;
   runTool(input: ToolRun): Promise<ToolResult>;
-  flushLog(input: LogSoFar & Pick<FinishInput, 'taken'>): Promise<void>;
+  flushLog(input: LogSoFar): Promise<void>;
   finishTask(input: FinishInput): Promise<TerminalEvent>;
   sweep(): Promise<void>;
 }

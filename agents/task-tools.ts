@@ -19,8 +19,6 @@ interface NewChild {
   /** 1 to 64 characters, unique among the running tasks of the conversation. */
   name?: string | undefined;
   description?: string | undefined;
-  /** True: the call itself waits for the result. Default false. */
-  foreground?: boolean | undefined;
 }
 
 export interface NewAgentRun extends NewChild {
@@ -62,7 +60,7 @@ export interface TaskTools {
   spawn(run: NewAgentRun): Promise<TaskSummary>;
   /** The same for a call of a tool. */
   runTool(run: NewToolRun): Promise<TaskSummary>;
-  /** To be returned by the tool: the result of a task that it has started in the foreground becomes its own. */
+  /** To be returned by the tool: the result of a task that this call has started becomes its own. */
   resultOf(task: TaskSummary): Waiting;
   /** To be returned by the tool. */
   waitFor(wait: Wait): Promise<Waiting>;

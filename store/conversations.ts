@@ -56,7 +56,10 @@ export async function listConversations(
 export async function deleteConversation(tx: Queries, id: string, owner: string): Promise<boolean> {
   if (!(await lockConversation(tx, id, owner))) return false;
   if (await isAnyUndone(tx, eq(tasks.conversation_id, id))) {
-    throw new StoreRefusal('task_not_terminal', 'a task of the conversation has not ended');
+    throw new StoreRefusal(
+      'task_not_terminal',
+      'a task of the conversation has not ended, or the news of an end to a parent is under way',
+    );
   }
   await forgetTasks(tx, eq(tasks.conversation_id, id));
   await tx.delete(messages).where(eq(messages.conversation_id, id));

@@ -10,7 +10,14 @@ import {
   listConversations,
 } from './conversations.ts';
 import type { Database } from './database.ts';
-import { dueCancels, dueChecks, dueStarts, markCancelSent, markStarted } from './due.ts';
+import {
+  dueCancels,
+  dueChecks,
+  dueParentNews,
+  dueStarts,
+  markCancelSent,
+  markStarted,
+} from './due.ts';
 import { finishTask } from './finish-task.ts';
 import { listTasks } from './list-tasks.ts';
 import { listMessages, readConversation } from './messages.ts';
@@ -19,7 +26,7 @@ import { cancelConversation, requestCancel } from './request-cancel.ts';
 import { claimResults, forgetEndedTasks } from './results.ts';
 import { goesWith, type Start } from './starts.ts';
 import type { Accepted } from './new-task.ts';
-import { dueParentNews, markParentTold } from './parent-news.ts';
+import { markParentTold } from './parent-news.ts';
 import type { Store } from './store.ts';
 import { groupNow, groupTasks, groupTasksBehind, lastNumber } from './task-groups.ts';
 import { appendLog, readLog } from './task-log.ts';
@@ -58,10 +65,10 @@ export function createStore(database: Database, limits = TREE_LIMITS): Store {
       transaction((tx) => requestTreeCancel(tx, { id, owner }, request)),
     activeBelow: (id) => query((db) => activeBelow(db, id)),
     settleTreeCancel: (id) => query((db) => settleTreeCancel(db, id)),
-    appendLog: (taskId, events, taken) =>
-      transaction((tx) => appendLog(tx, taskId, { events, taken })),
+    appendLog: (taskId, events) => transaction((tx) => appendLog(tx, taskId, events)),
     markParentTold: (id) => query((db) => markParentTold(db, id)),
-    dueParentNews: (olderThanMs, limit) => query((db) => dueParentNews(db, olderThanMs, limit)),
+    dueParentNews: (olderThanMs, limit) =>
+      transaction((tx) => dueParentNews(tx, olderThanMs, limit)),
     finishTask: (request) => transaction((tx) => finishTask(tx, request)),
     readLog: (taskId, after, maxBytes) => query((db) => readLog(db, taskId, { after, maxBytes })),
 

@@ -1,6 +1,7 @@
-import { and, asc, eq, inArray, isNotNull, isNull, lte, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, lte, not, or, sql, type SQL } from 'drizzle-orm';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
+import { hasParent, UNTOLD } from './parent-news.ts';
 import { toTask } from './rows.ts';
 import { tasks } from './task-table.ts';
 import { passForgottenTurns } from './turns.ts';
@@ -56,6 +57,23 @@ export async function dueCancels(db: Queries, limit: number): Promise<TaskRecord
     .orderBy(asc(tasks.number))
     .limit(limit);
   return rows.map(toTask);
+}
+
+/** `TreeStore.dueParentNews`. One that cannot be told does not hold up the others. */
+export async function dueParentNews(
+  tx: Queries,
+  olderThanMs: number,
+  limit: number,
+): Promise<TaskRecord[]> {
+  const due = and(
+    UNTOLD,
+    lte(tasks.finished_at, ago(olderThanMs)),
+    or(isNull(tasks.checked_at), lte(tasks.checked_at, ago(olderThanMs))),
+    // A run that has not begun is told when it has.
+    not(hasParent(tx, 'PENDING')),
+  );
+  const order = sql`${tasks.checked_at} asc nulls first`;
+  return take(tx, { due, order, limit, mark: { checked_at: ago(0) } });
 }
 
 /** `Store.markStarted`. A cancel that was sent before found no workflow, so it is due again. */

@@ -19,9 +19,11 @@ export async function finishTask(tx: Queries, request: FinishRequest): Promise<F
   await lockConversationOf(tx, request.taskId);
   const task = await lockTask(tx, request.taskId);
   if (!task) throw new TaskAbsent(`task ${request.taskId} is not in the store`);
-  await markTaken(tx, task.id, request.taken);
   if (isTerminal(task.status)) {
-    return { won: false, event: await readTerminalEvent(tx, task.id), task, next: null };
+    const event = await readTerminalEvent(tx, task.id);
+    // Whoever has ended the task may have known less of what it had read.
+    await markTaken(tx, task.id, [...request.log, event]);
+    return { won: false, event, task, next: null };
   }
   const ended = await endTask(tx, task, request);
   return { won: true, ...ended, next: await passTurn(tx, task.conversation_id) };
@@ -37,6 +39,7 @@ export async function endTask(
   const stored = task.last_seq > 0 ? await readWholeLog(tx, task.id) : [];
   const event = terminalEvent(task, [...stored, ...fresh], request);
   await insertSegments(tx, task.id, [...fresh, event]);
+  await markTaken(tx, task.id, [...stored, ...fresh, event]);
   await insertAnswer(tx, task, event);
   const ended = await tx
     .update(tasks)

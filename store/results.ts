@@ -5,6 +5,7 @@ import {
   inArray,
   isNotNull,
   isNull,
+  not,
   notExists,
   notInArray,
   or,
@@ -16,6 +17,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import type { ResultClaim } from './conversation-store.ts';
 import type { Queries } from './database.ts';
 import { toTask } from './rows.ts';
+import { isAwaited } from './parent-news.ts';
 import { resultClaims } from './schema.ts';
 import { tasks } from './task-table.ts';
 import { ACTIVE, forgetTasks } from './tasks.ts';
@@ -50,6 +52,7 @@ export async function forgetEndedTasks(
     notInArray(tasks.status, ACTIVE),
     or(takesTurns(tasks), isNotNull(tasks.claim_id), isNotNull(tasks.taken_at)),
     sql`${tasks.tree_cancel_due} is not true`,
+    not(isAwaited(tx)),
   )!;
   const rows = await tx.select({ id: tasks.id }).from(tasks).where(which);
   await forgetTasks(tx, which);

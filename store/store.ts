@@ -60,8 +60,6 @@ export interface FinishRequest {
   log: LogEvent[];
   /** RFC 3339: `at` of the terminal entry. */
   at: string;
-  /** Children whose end the run has read since its log was last stored: those ends are no results for a conversation. */
-  taken?: readonly string[] | undefined;
   /** The log could not be read: `log` holds only what could. */
   logIncomplete?: boolean;
 }
@@ -128,9 +126,12 @@ export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisp
   beginTask(id: string, runId: string): Promise<TaskRecord | null>;
   /** Records the request under the row's lock; ends a PENDING task itself. Null: absent or another's. */
   requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
-  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. `taken` as in `FinishRequest`. */
-  appendLog(taskId: string, events: LogEvent[], taken?: readonly string[]): Promise<void>;
-  /** Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. Throws `TaskAbsent`. */
+  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. */
+  appendLog(taskId: string, events: LogEvent[]): Promise<void>;
+  /**
+   * Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. The ends of children
+   * that the run has read by its log are no results of a conversation from then on. Throws `TaskAbsent`.
+   */
   finishTask(request: FinishRequest): Promise<FinishResult>;
   /** Stored entries with `seq > after`, in order, up to about `maxBytes` of JSON (at least one entry; `Infinity`: all). */
   readLog(taskId: string, after: number, maxBytes: number): Promise<LogPage>;

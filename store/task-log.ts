@@ -2,7 +2,6 @@ import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { isTerminalEvent, type LogEvent, type TerminalEvent } from '../contract/events.ts';
 import { isTerminal } from '../contract/task.ts';
 import type { Queries } from './database.ts';
-import { markTaken } from './parent-news.ts';
 import { taskSegments } from './schema.ts';
 import type { LogPage } from './store.ts';
 import { tasks } from './task-table.ts';
@@ -12,14 +11,9 @@ import { lockTask } from './tasks.ts';
 const SEGMENT_BYTES = 512 * 1024;
 
 /** `Store.appendLog`. A task that has ended or is absent is left alone: whoever writes now came too late. */
-export async function appendLog(
-  tx: Queries,
-  taskId: string,
-  { events, taken }: { events: LogEvent[]; taken?: readonly string[] | undefined },
-): Promise<void> {
+export async function appendLog(tx: Queries, taskId: string, events: LogEvent[]): Promise<void> {
   const task = await lockTask(tx, taskId);
   if (!task || isTerminal(task.status)) return;
-  await markTaken(tx, taskId, taken);
   const fresh = events.filter((event) => event.seq > task.last_seq);
   const last = fresh.at(-1);
   if (!last) return;

@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { TaskRecord, TaskStatus } from '../contract/task.ts';
 import type { Queries } from './database.ts';
+import { isAwaited } from './parent-news.ts';
 import { toTask } from './rows.ts';
 import { idempotencyKeys, taskSegments } from './schema.ts';
 import { StoreRefusal } from './refusal.ts';
@@ -49,7 +50,10 @@ export async function beginTask(
 export async function deleteTask(tx: Queries, id: string, owner: string): Promise<boolean> {
   if (!(await lockTask(tx, id, owner))) return false;
   if (await isAnyUndone(tx, eq(tasks.id, id))) {
-    throw new StoreRefusal('task_not_terminal', 'the task, or a cancel of its tree, has not ended');
+    throw new StoreRefusal(
+      'task_not_terminal',
+      'the task has not ended, or a cancel of its tree or the news of its end to its parent is under way',
+    );
   }
   await forgetTasks(tx, eq(tasks.id, id));
   return true;
@@ -63,9 +67,9 @@ export async function forgetTasks(tx: Queries, which: SQL): Promise<void> {
   await tx.delete(tasks).where(which);
 }
 
-/** Whether one of the tasks cannot be forgotten yet: it is PENDING or RUNNING, or has a cancel for tasks below it. */
+/** Whether one of the tasks cannot be forgotten yet: it is PENDING or RUNNING, has a cancel for tasks below it, or its parent waits for news. */
 export async function isAnyUndone(db: Queries, which: SQL): Promise<boolean> {
-  const undone = or(inArray(tasks.status, ACTIVE), eq(tasks.tree_cancel_due, true));
+  const undone = or(inArray(tasks.status, ACTIVE), eq(tasks.tree_cancel_due, true), isAwaited(db));
   const rows = await db.select({ id: tasks.id }).from(tasks).where(and(which, undone)).limit(1);
   return rows.length > 0;
 }

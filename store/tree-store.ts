@@ -34,7 +34,10 @@ export interface TreeStore {
   settleTreeCancel(id: string): Promise<void>;
   /** The run of the task's parent was told of the task's end, or cannot be told any more. */
   markParentTold(id: string): Promise<void>;
-  /** For the reconciler: tasks that ended at least `olderThanMs` ago and whose parent's run is not known to be told, oldest first. */
+  /**
+   * For the reconciler: tasks that ended, and were last tried, at least `olderThanMs` ago, and whose parent's run has begun and is
+   * not known to be told; longest not tried first. They count as tried from now on.
+   */
   dueParentNews(olderThanMs: number, limit: number): Promise<TaskRecord[]>;
   /** For the reconciler: cancels of trees that may not be recorded in all tasks below yet. */
   dueTreeCancels(limit: number): Promise<TreeCancel[]>;

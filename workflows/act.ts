@@ -61,7 +61,7 @@ async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<T
       call,
       log,
     });
-    if (spawned) await startChildren(run, call.callId, spawned);
+    if (spawned) await startChildren(run, { callId: call.callId, spawned, wait });
     return wait ? await awaitChildren(run, wait) : result;
   } catch (error) {
     return { output: toolFailure(error), is_error: true };

@@ -6,7 +6,7 @@ import {
   proxyLocalActivities,
   type ActivityOptions,
 } from '@temporalio/workflow';
-import type { Activities, RunPlan, ToolPolicy } from '../activities/types.ts';
+import type { Activities, LogSoFar, RunPlan, ToolPolicy } from '../activities/types.ts';
 
 /** Short activities that only talk to the store: tried until they work, because a run cannot go on without them. */
 const ON_STORE = {
@@ -47,7 +47,7 @@ export async function beginTask(taskId: string) {
   return onStore.beginTask.executeWithOptions({ ...ON_STORE, summary: 'begin' }, [{ taskId }]);
 }
 
-export function flushLog(input: Parameters<Activities['flushLog']>[0]) {
+export function flushLog(input: LogSoFar) {
   return onStore.flushLog.executeWithOptions({ ...ON_STORE, summary: 'flush log' }, [input]);
 }
 

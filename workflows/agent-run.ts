@@ -140,8 +140,7 @@ async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> 
   // What arrives meanwhile must be in the store too: the next workflow run begins behind it.
   for (let flushed = 0; flushed < run.lastSeq;) {
     flushed = run.lastSeq;
-    await flushLog({ ...logSoFar(run), ...takenBy(run) });
-    run.taken = [];
+    await flushLog(logSoFar(run));
     await condition(allHandlersFinished);
     await run.reporter?.told();
   }
@@ -150,11 +149,6 @@ async function goOn(run: RunState, { plan, deadline }: Begun): Promise<Outcome> 
     taskId: run.taskId,
     resume: { plan, deadline, carry: carryOver(run) },
   });
-}
-
-/** Left out where there is nothing to say, as in most runs. */
-function takenBy({ taken }: RunState): { taken?: string[] } {
-  return taken.length > 0 ? { taken } : {};
 }
 
 /** Sealed, stored, then shown. An answer that was ready when a cancel came is kept, as the partial output of a cancelled task. */
@@ -167,11 +161,7 @@ async function finish(
   const outcome: Outcome = root.consideredCancelled ? { kind: 'cancelled' } : reached;
   seal(run);
   setCurrentDetails(describeRun(run));
-  const terminal = await finishTask({
-    ...logSoFar(run),
-    ...takenBy(run),
-    end: endOf(outcome),
-  });
+  const terminal = await finishTask({ ...logSoFar(run), end: endOf(outcome) });
   appendTerminal(run, terminal);
   return terminal;
 }

@@ -39,24 +39,17 @@ export function hasEnded(run: RunState, taskId: string): boolean {
   return run.children[taskId]?.ended !== undefined;
 }
 
-/** A step begins, and reads the ends that have come: they are no results for the conversation any more. */
-export function readEnds(run: RunState): void {
-  run.taken.push(...run.unreadEnds);
-  run.unreadEnds = [];
-}
-
 function logEvents(run: RunState, { task_id, name, from, events }: ChildEvents): void {
   const child = childState(run, task_id);
   const fresh = events.slice(Math.max(child.events + 1 - from, 0));
   for (const event of fresh) append(run, 'child.custom', { task_id, name, ...event });
-  child.events += fresh.length;
+  child.events = Math.max(child.events, from - 1 + events.length);
 }
 
 function logEnd(run: RunState, { status, data }: ChildEnd): void {
   const child = childState(run, data.task_id);
   if (child.ended) return;
   child.ended = status;
-  run.unreadEnds.push(data.task_id);
   if (status === 'completed') append(run, 'child.completed', data);
   else append(run, `child.${status}`, data);
 }

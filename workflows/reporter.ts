@@ -7,11 +7,14 @@ import type { RunState } from './run-state.ts';
 /** Tells the parent's run what a run emits: in order, and ahead of its end. */
 export interface Reporter {
   report(events: CustomEvent[]): void;
-  /** Resolves when the parent's run was told of everything, or is gone. */
+  /** Resolves when the parent's run was told of everything, or is not there. */
   told(): Promise<void>;
 }
 
-/** A batch after the other, because Temporal keeps no order between signals that are on their way at once. */
+/**
+ * A batch after the other, because Temporal keeps no order between signals that are on their way at once. A parent whose run has
+ * not begun yet, or has closed, is told of what is left together with what comes next, and for the last time at the end.
+ */
 export function createReporter(
   run: RunState,
   { taskId, name }: NonNullable<RunPlan['parent']>,
@@ -21,24 +24,35 @@ export function createReporter(
   let busy = false;
 
   async function tellAll(): Promise<void> {
-    for (let events = waiting.shift(); events; events = waiting.shift()) {
-      const from = run.forwarded + 1;
-      await parent.signal(childEventsSignal, { task_id: run.taskId, name, from, events });
-      run.forwarded += events.length;
+    try {
+      for (let events = waiting[0]; events; events = waiting[0]) {
+        const from = run.forwarded + 1;
+        await parent.signal(childEventsSignal, { task_id: run.taskId, name, from, events });
+        run.forwarded += events.length;
+        waiting.shift();
+      }
+    } catch {
+      // Nobody is there to be told.
+    } finally {
+      busy = false;
     }
+  }
+
+  function tell(): void {
+    if (busy || waiting.length === 0) return;
+    busy = true;
+    // In a run that is being cancelled too: the parent hears all that stands in its log.
+    void CancellationScope.nonCancellable(tellAll);
   }
 
   return {
     report(events) {
       waiting.push(events);
-      if (busy) return;
-      busy = true;
-      // In a run that is being cancelled too: the parent hears all that stands in its log.
-      void CancellationScope.nonCancellable(tellAll)
-        // The parent's run has closed: nobody is there to be told.
-        .catch(() => void waiting.splice(0))
-        .finally(() => (busy = false));
+      tell();
     },
-    told: () => CancellationScope.nonCancellable(() => condition(() => !busy)),
+    async told() {
+      tell();
+      await CancellationScope.nonCancellable(() => condition(() => !busy));
+    },
   };
 }

@@ -25,8 +25,6 @@ export interface RunCarry {
   decided: string[];
   /** The tasks below the run, by their ids. */
   children: Record<string, ChildState>;
-  /** Children whose end stands in the log, and that no step has read yet. */
-  unreadEnds: string[];
   /** How many of its own custom events its parent's run was told. */
   forwarded: number;
 }
@@ -47,7 +45,6 @@ export const FRESH: RunCarry = {
   received: [],
   decided: [],
   children: {},
-  unreadEnds: [],
   forwarded: 0,
 };
 
@@ -94,8 +91,6 @@ export interface RunState extends RunCarry {
   approvals: Approval[];
   /** How many events each call that is under way has emitted, by its key. */
   readonly emitted: Map<string, number>;
-  /** Children whose end a step has read since the log was last stored. */
-  taken: string[];
   /** Tells the parent's run what this one emits; null: there is none. */
   reporter: Reporter | null;
   attempt: number;
@@ -129,7 +124,6 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     inbox: { open: true, arrivals: [], news: [], unread: [] },
     approvals: [],
     emitted: new Map(),
-    taken: [],
     reporter: null,
     attempt: 0,
     phase: 'starting',
@@ -140,7 +134,7 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
   const { step, nonsense, progress, usage, extraSteps, received, decided } = run;
-  const { children, unreadEnds, forwarded } = run;
+  const { children, forwarded } = run;
   return {
     firstSeq: run.lastSeq + 1,
     step,
@@ -151,7 +145,6 @@ export function carryOver(run: RunState): RunCarry {
     received,
     decided,
     children,
-    unreadEnds,
     forwarded,
   };
 }

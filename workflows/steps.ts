@@ -2,7 +2,6 @@ import type { Partial } from '../contract/frames.ts';
 import { interruptedTurn } from '../contract/interrupted-turn.ts';
 import { addUsage } from '../contract/task.ts';
 import { textOf } from '../contract/text.ts';
-import { readEnds } from './children.ts';
 import { append, type RunState } from './run-state.ts';
 
 /** From now on the run is in its next step, which reads what was written to it before. */
@@ -10,7 +9,6 @@ export function startStep(run: RunState): void {
   run.step += 1;
   run.attempt = 0;
   run.inbox.unread = [];
-  readEnds(run);
   append(run, 'turn.started', { step: run.step });
 }
 

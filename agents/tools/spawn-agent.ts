@@ -17,7 +17,7 @@ export const spawnAgent = defineTool({
   }),
   idempotent: true,
   run: async ({ background, ...run }, { tasks }) => {
-    const task = await tasks.spawn({ ...run, foreground: !background });
+    const task = await tasks.spawn(run);
     return background ? task : tasks.resultOf(task);
   },
 });

@@ -13,6 +13,8 @@ import { listContract } from './list-contract.ts';
 import { logContract } from './log-contract.ts';
 import { resultsContract } from './results-contract.ts';
 import { turnContract } from './turn-contract.ts';
+import { familyContract } from './family-contract.ts';
+import { familyResultsContract } from './family-results-contract.ts';
 import { treeContract } from './tree-contract.ts';
 
 /** What every store does, whatever database it stands on. */
@@ -37,6 +39,8 @@ export function storeContract(name: string, open: () => Promise<Subject>): void 
     describe('results', () => resultsContract(current));
     describe('keys', () => keyContract(current));
     describe('trees', () => treeContract(current));
+    describe('families', () => familyContract(current));
+    describe('results of families', () => familyResultsContract(current));
     describe('what is due', () => dueContract(current));
   });
 }

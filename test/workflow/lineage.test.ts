@@ -13,7 +13,7 @@ const delegate = defineTool({
   description: 'Has a worker do it.',
   parameters: z.object({}),
   run: async (_, { tasks }) =>
-    tasks.resultOf(await tasks.spawn({ agent: 'worker', input: 'Work.', foreground: true })),
+    tasks.resultOf(await tasks.spawn({ agent: 'worker', input: 'Work.' })),
 });
 const whoAmI = defineTool({
   name: 'who_am_i',
