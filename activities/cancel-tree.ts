@@ -6,6 +6,7 @@ import type { CancelResult } from '../store/store.ts';
 import type { TreeCancel } from '../store/tree-store.ts';
 import { callTemporal } from './call-temporal.ts';
 import { startNext, type StartRunDeps } from './start-run.ts';
+import { tellParent } from './tell-parent.ts';
 
 export interface CancelDeps extends StartRunDeps {
   relay: Relay;
@@ -34,7 +35,7 @@ async function carryOut(deps: CancelDeps, context: Context, result: CancelResult
   await sendCancel(deps, context, result.task.id).catch(() => undefined);
 }
 
-/** A task that has ended by its cancel alone: readers are told, and whoever waits for its turn begins. */
+/** A task that has ended by its cancel alone: readers and its parent are told, and whoever waits for its turn begins. */
 export async function announceEnd(
   deps: CancelDeps,
   context: Context,
@@ -43,6 +44,7 @@ export async function announceEnd(
   if (result.kind !== 'ended') return;
   deps.relay.publish(result.task.id, { kind: 'end' });
   await startNext(deps, context, result.next);
+  await tellParent(deps.store, context, result.task).catch(() => undefined);
 }
 
 /** Tells Temporal of a recorded cancel. Throws where it cannot be reached. */

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Agent } from '../../agents/agent.ts';
 import { leadAgent } from '../../agents/lead.ts';
 import type { Tool } from '../../agents/tool.ts';
@@ -108,4 +109,20 @@ export async function entriesOf<T extends LogEvent['type']>(
   return log.filter((event): event is Extract<LogEvent, { type: T }> =>
     (types as string[]).includes(event.type),
   );
+}
+
+/** Of the last call of an ended run, a wait for several children: which have ended and which not, by name. */
+export async function endsOf(rig: Rig, id: string) {
+  const results = await entriesOf(rig, id, 'turn.tool_result');
+  const names = new Map((await childrenOf(rig, id)).map((child) => [child.id, child.name]));
+  const { output, is_error } = results.at(-1)!.data;
+  expect(is_error, String(output)).toBe(false);
+  const { ended, running } = output as {
+    ended: { task_id: string; status: string }[];
+    running: string[];
+  };
+  return {
+    ended: ended.map(({ task_id, status }) => [names.get(task_id), status]),
+    running: running.map((task) => names.get(task)),
+  };
 }
