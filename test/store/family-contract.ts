@@ -160,8 +160,7 @@ export function familyContract(subject: () => Subject): void {
       const [id = ''] = await tellable(parent, 1);
       await rows(
         subject(),
-        `update tasks set parent_told_at = null, taken_at = null, checked_at = null, tool_call = null,
-        chosen_id = null, epoch = null where id = '${id}'`,
+        `update tasks set parent_told_at = null, taken_at = null, checked_at = null, tool_call = null, epoch = null where id = '${id}'`,
       );
       expect(await untoldOf(parent)).toEqual([id]);
       expect(await store.getTask(id)).toMatchObject({ tool_call: null, epoch: 1 });
