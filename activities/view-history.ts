@@ -20,7 +20,8 @@ export async function viewHistory(
   task: TaskRecord,
   agent: Agent | undefined,
 ): Promise<Pick<RunPlan, 'conversation' | 'sources'>> {
-  const { conversation_id: id, turn: ordinal } = task;
+  const { turn: ordinal } = task;
+  const id = readsConversation(task) ? task.conversation_id : null;
   const said = id === null ? [] : await store.readConversation(id, { from: 0, before: ordinal });
   const turns = new Map<number, number>();
   for (const { turn, ...message } of said) {
@@ -40,6 +41,11 @@ export async function viewHistory(
       sources: { ids: left, omittedTurns: sources.length - left.length },
     }),
   };
+}
+
+/** Not so a task that another one's call has started: it would take up what that one was asked, beside its own input. */
+function readsConversation({ parent }: TaskRecord): boolean {
+  return parent?.call_id === undefined;
 }
 
 /** What each source of a task has said. They come oldest first: the one that goes on from it comes next. */

@@ -36,7 +36,7 @@ describe('an agent that starts another', () => {
 
   it('I2 goes on while the child works in the background, and reads its answer in the step after', async () => {
     const held = gate();
-    cast.direct(rig, 'worker', [{ gate: held }, { say: 'Forty-two.' }]);
+    const worker = cast.direct(rig, 'worker', [{ gate: held }, { say: 'Forty-two.' }]);
     const { model, key } = rig.script(
       [
         call('spawn_agent', {
@@ -76,5 +76,7 @@ describe('an agent that starts another', () => {
       },
     );
     expect(claimed.body).toMatchObject({ data: [] });
+    // Nothing of the conversation, in which it would find what the lead was asked.
+    expect(promptOf(rig, worker, 1)).toEqual(['user: Six times seven?']);
   });
 });

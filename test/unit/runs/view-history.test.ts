@@ -48,6 +48,14 @@ describe('what a run reads ahead of its own input', () => {
     expect((await view(20)).sources).toEqual({ ids: [], omittedTurns: 2 });
   });
 
+  it('is no conversation where the call of another task has started it', async () => {
+    const shared = { owner: newId('owner'), conversation_id: newId('conv') };
+    const lead = await begin(store, { ...shared, input: LONG });
+    const parent = { task_id: lead.id, call_id: 'c1' };
+    const child = await accept(store, { ...shared, parent, detached: true });
+    expect(await viewHistory(store, child, agentOf(100))).toEqual({ conversation: null });
+  });
+
   it('is its conversation, then what it goes on from beside it', async () => {
     const shared = { owner: newId('owner'), conversation_id: newId('conv') };
     await answered({ ...shared, input: LONG });
