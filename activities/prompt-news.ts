@@ -1,5 +1,5 @@
 import type { Child } from '../contract/children.ts';
-import type { LogEvent } from '../contract/events.ts';
+import type { ChildEndEntry, LogEvent } from '../contract/events.ts';
 import { messageText } from '../contract/message-text.ts';
 
 /**
@@ -20,11 +20,6 @@ export function newsOf(event: LogEvent, awaited: ReadonlySet<string>): string | 
       return null;
   }
 }
-
-type ChildEndEntry = Extract<
-  LogEvent,
-  { type: 'child.completed' | 'child.failed' | 'child.cancelled' }
->;
 
 function endText(event: ChildEndEntry): string {
   const cut = event.data.truncated ? ' (cut, because it is long)' : '';

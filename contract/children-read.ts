@@ -1,4 +1,4 @@
-import type { LogEvent } from './events.ts';
+import { isChildEnd, type LogEvent } from './events.ts';
 
 /**
  * The children whose end a run has read, by its whole log. A step reads what stands ahead of its beginning. The call of a
@@ -23,13 +23,7 @@ export function awaitedChildren(log: readonly LogEvent[]): Set<string> {
 }
 
 function endsIn(log: readonly LogEvent[]): string[] {
-  return log.flatMap((event) => {
-    const isEnd =
-      event.type === 'child.completed' ||
-      event.type === 'child.failed' ||
-      event.type === 'child.cancelled';
-    return isEnd ? [event.data.task_id] : [];
-  });
+  return log.filter(isChildEnd).map(({ data }) => data.task_id);
 }
 
 function endedByCall(end: LogEvent | undefined): boolean {

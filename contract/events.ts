@@ -101,8 +101,20 @@ export type LogEvent = { [T in EventType]: LogEventOf<T> }[EventType];
 export type TerminalEvent = LogEventOf<'task.completed'> | LogEventOf<'task.failed'>;
 export type StepEntry = LogEventOf<'turn.thinking' | 'turn.final_answer' | 'turn.interrupted'>;
 
+/** How a child has ended. */
+export type ChildEndEntry =
+  LogEventOf<'child.completed'> | LogEventOf<'child.failed'> | LogEventOf<'child.cancelled'>;
+
 export function isTerminalEvent(event: LogEvent): event is TerminalEvent {
   return event.type === 'task.completed' || event.type === 'task.failed';
+}
+
+export function isChildEnd(event: LogEvent): event is ChildEndEntry {
+  return (
+    event.type === 'child.completed' ||
+    event.type === 'child.failed' ||
+    event.type === 'child.cancelled'
+  );
 }
 
 /** Whether the event is a step's own entry: it carries the step's whole text and replaces its deltas. */

@@ -1,6 +1,7 @@
 import { condition } from '@temporalio/workflow';
 import type { ToolResult } from '../activities/types.ts';
-import type { ChildLoss, ChildResult, WaitOrder } from '../contract/children.ts';
+import type { WaitOrder } from '../contract/children.ts';
+import { isChildEnd } from '../contract/events.ts';
 import { hasEnded } from './children.ts';
 import type { RunState } from './run-state.ts';
 
@@ -35,13 +36,6 @@ export async function awaitChildren(run: RunState, order: WaitOrder): Promise<To
 
 /** What a child that the call has waited for leaves behind, as the call's own result. */
 function resultOf(run: RunState, taskId: string): ToolResult {
-  const end = run.log.findLast(
-    (event) =>
-      (event.type === 'child.completed' ||
-        event.type === 'child.failed' ||
-        event.type === 'child.cancelled') &&
-      event.data.task_id === taskId,
-  );
-  const data = (end?.data ?? { task_id: taskId }) as ChildResult | ChildLoss;
-  return { output: data, is_error: end?.type !== 'child.completed' };
+  const end = run.log.filter(isChildEnd).findLast(({ data }) => data.task_id === taskId);
+  return { output: end?.data ?? { task_id: taskId }, is_error: end?.type !== 'child.completed' };
 }
