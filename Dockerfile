@@ -14,7 +14,8 @@ COPY . .
 RUN node worker/bundle-workflows.ts
 ENV HOLDFAST_WORKFLOW_BUNDLE=dist/workflows.js
 USER node
-ENTRYPOINT ["node"]
+# As `npm run api` and `npm run worker`: docs/operations.md says why.
+ENTRYPOINT ["node", "--max-semi-space-size=4"]
 CMD ["api/main.ts"]
 # Of the API. A worker has no port: it ends by itself when it is broken.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \

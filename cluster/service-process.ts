@@ -17,6 +17,9 @@ const READY = {
 } as const;
 export type Entry = keyof typeof READY;
 
+/** As the scripts of package.json start them. */
+export const NODE_FLAGS = ['--max-semi-space-size=4'];
+
 export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number;
   /** Sends the signal, waits for the end, and tells the exit code; null where the signal ended it. */
@@ -24,7 +27,7 @@ export interface ServiceProcess extends AsyncDisposable {
 }
 
 /**
- * Starts `node <entry>` with the given settings, and waits until it is at work. Throws what it said where it ends before that.
+ * Starts the entry on this Node with the given settings, and waits until it is at work. Throws what it said where it ends before that.
  * It does not outlive this process. What it says goes to `copy` too.
  */
 export async function startProcess(
@@ -32,7 +35,7 @@ export async function startProcess(
   settings: Record<string, string>,
   copy?: NodeJS.WritableStream,
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [path.join(ROOT, entry)], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, path.join(ROOT, entry)], {
     cwd: ROOT,
     env: { ...inherited(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
