@@ -9,6 +9,14 @@ export interface ProxiedDatabase extends AsyncDisposable {
   readonly proxy: TcpProxy;
   /** The next `times` commits are carried out, and reported as lost connections; gives how many were so far. */
   denyCommits(times: number): () => number;
+  /** Holds a connection of the service for good when it next comes to that moment; resolves then. */
+  holdAt(moment: Moment): Promise<void>;
+}
+
+/** A moment of a connection that sends these statements, in this order. `before` and `after` the last of them is carried out. */
+export interface Moment {
+  statements: readonly string[];
+  when: 'before' | 'after';
 }
 
 /** Makes a database; null where no PostgreSQL server can be reached. Disposing it drops it. */
@@ -22,6 +30,7 @@ export async function openDatabase(): Promise<ProxiedDatabase | null> {
     const opened = resources.move();
     return {
       denyCommits: (times) => denyCommits(proxy, times),
+      holdAt: (moment) => holdAt(proxy, moment),
       url: Object.assign(url, { host: `127.0.0.1:${proxy.port}` }).href,
       proxy,
       [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -34,14 +43,28 @@ export async function openDatabase(): Promise<ProxiedDatabase | null> {
 }
 
 /** As node-postgres sends it. */
-const COMMIT = Buffer.from('commit\0');
+export const COMMIT = 'commit\0';
 
 function denyCommits(proxy: TcpProxy, times: number): () => number {
   let denied = 0;
-  proxy.cutReplies((sent) => {
-    if (denied >= times || !sent.includes(COMMIT)) return false;
+  proxy.intercept((sent) => {
+    if (denied >= times || !sent.includes(COMMIT)) return null;
     denied += 1;
-    return true;
+    return { holdBack: 'reply', held: (cut) => cut() };
   });
   return () => denied;
+}
+
+function holdAt(proxy: TcpProxy, { statements, when }: Moment): Promise<void> {
+  const sentOn = new WeakMap<object, number>();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  proxy.intercept((sent, connection) => {
+    const n = sentOn.get(connection) ?? 0;
+    if (!sent.includes(statements[n]!)) return null;
+    sentOn.set(connection, n + 1);
+    if (n + 1 < statements.length) return null;
+    proxy.intercept(() => null);
+    return { holdBack: when === 'before' ? 'request' : 'reply', held: () => resolve() };
+  });
+  return promise;
 }

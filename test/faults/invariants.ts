@@ -19,9 +19,18 @@ async function assertRun(service: RunService, run: Run): Promise<void> {
   const again = await client.start(run.request, { idempotencyKey: run.idempotencyKey });
   expect(again.id, 'a repeated start').toBe(run.taskId);
   const { data } = await client.list({ conversation_id: run.conversationId });
-  expect(data.map(({ id }) => id)).toEqual([run.taskId]);
+  // Those that an agent has started stand beside its own.
+  expect(data.filter(({ parent }) => !parent).map(({ id }) => id)).toEqual([run.taskId]);
+  await assertMessages(service, run, await assertTask(service, run));
+  if (run.cancelledAt !== undefined) assertSilentAfterCancel(service, run, run.cancelledAt);
+}
 
-  const task = await client.get(run.taskId);
+/** Of an ended task: record, log and readers agree, and it has said its script's answer. */
+export async function assertTask(
+  service: RunService,
+  run: Pick<Run, 'taskId' | 'answer' | 'reader'>,
+): Promise<Task> {
+  const task = await service.client.get(run.taskId);
   const log = await readLog(service, run.taskId);
   assertLog(task, log);
   const text = textOf(task);
@@ -30,9 +39,8 @@ async function assertRun(service: RunService, run: Run): Promise<void> {
   expect(end.data.text_length).toBe(text.length);
   if (task.status === 'COMPLETED') expect(text).toBe(run.answer);
   else expect(run.answer.startsWith(text), `"${text}" is a prefix of the answer`).toBe(true);
-  await assertMessages(service, run, task);
   await assertReaders(service, run, { log, text });
-  if (run.cancelledAt !== undefined) assertSilentAfterCancel(service, run, run.cancelledAt);
+  return task;
 }
 
 /** Numbered 1, 2, 3 … without a hole, and with one terminal event, at its end. */
@@ -58,7 +66,7 @@ async function assertMessages({ client }: RunService, run: Run, task: Task): Pro
 /** Who kept the cursor has the same log as who comes now, and both have the stored text. */
 async function assertReaders(
   { client }: RunService,
-  { taskId, reader }: Run,
+  { taskId, reader }: Pick<Run, 'taskId' | 'reader'>,
   { log, text }: { log: LogEvent[]; text: string },
 ): Promise<void> {
   const fresh = keepReading(client, taskId);

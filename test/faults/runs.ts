@@ -29,6 +29,8 @@ export interface Run {
 export interface Script {
   answer: string;
   turns: Turn[];
+  /** Left out: the service's default one. */
+  agent?: string;
 }
 
 /** Starts a run in a conversation of its own. */
@@ -36,14 +38,15 @@ export async function startRun({ client, model }: RunService, script: Script): P
   const key = randomBytes(8).toString('hex');
   const conversationId = `conv_${key}`;
   model.script(key, script.turns);
+  const { agent, answer } = script;
   const request: StartRequest = {
+    ...(agent && { agent }),
     input: `Question ${key}`,
     model: `openai-compatible/${key}`,
     conversation_id: conversationId,
   };
   const { id: taskId } = await client.start(request, { idempotencyKey: key });
   const reader = keepReading(client, taskId);
-  const { answer } = script;
   return { taskId, conversationId, request, idempotencyKey: key, key, answer, reader };
 }
 

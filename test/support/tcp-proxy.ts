@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 /** Stands before a server that others use too, so that it can be taken away from the service alone. */
@@ -13,11 +14,18 @@ export interface TcpProxy extends AsyncDisposable {
   freeze(): void;
   /** New connections are served again. */
   thaw(): void;
-  /**
-   * Cuts a connection at the first reply to what a client has sent, where `when` says so of that: the server has done what
-   * it was asked for, and the client does not hear of it.
-   */
-  cutReplies(when: (sent: Buffer) => boolean): void;
+  /** Asks `intercept` of everything that a client sends from now on, with what stands for its connection. */
+  intercept(intercept: Intercept): void;
+}
+
+export type Intercept = (sent: Buffer, connection: object) => Interception | null;
+
+/** A connection on which nothing passes any more in one direction. */
+export interface Interception {
+  /** The `request` itself: the server never sees it. Its `reply`: the server has done what it was asked for, and the client does not hear of it. */
+  holdBack: 'request' | 'reply';
+  /** Called once it is held back. */
+  held(cut: () => void): void;
 }
 
 export interface TcpProxyOptions {
@@ -30,7 +38,7 @@ export interface TcpProxyOptions {
 export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
-  let cuts: (sent: Buffer) => boolean = () => false;
+  let intercept: Intercept = () => null;
 
   function keep(socket: Socket, other?: Socket): void {
     sockets.add(socket);
@@ -49,13 +57,17 @@ export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promis
     const upstream = connect(target);
     keep(downstream, upstream);
     keep(upstream, downstream);
-    downstream.pipe(upstream);
-    upstream.pipe(downstream);
-    downstream.on('data', (sent: Buffer) => {
-      if (!cuts(sent)) return;
-      upstream.unpipe(downstream);
-      upstream.once('data', () => downstream.destroy()).resume();
+    const passage = new Transform({
+      transform(sent: Buffer, _encoding, pass) {
+        const interception = intercept(sent, downstream);
+        const held = () => interception?.held(() => downstream.destroy());
+        // What it does not pass on holds up all that is behind it.
+        if (interception?.holdBack === 'request') return held();
+        if (interception) upstream.unpipe(downstream).once('data', held).resume();
+        pass(null, sent);
+      },
     });
+    downstream.pipe(passage).pipe(upstream).pipe(downstream);
   }
 
   const server = tls ? createTlsServer(tls, onConnection) : createServer(onConnection);
@@ -80,7 +92,7 @@ export async function startTcpProxy({ tls, ...target }: TcpProxyOptions): Promis
       for (const socket of sockets) socket.unpipe().pause();
     },
     thaw: () => void (frozen = false),
-    cutReplies: (when) => void (cuts = when),
+    intercept: (next) => void (intercept = next),
     async [Symbol.asyncDispose]() {
       if (server.listening) await down();
     },

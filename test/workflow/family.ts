@@ -89,8 +89,8 @@ export function untilRunning(rig: Rig, parentId: string, name: string): Promise<
 const isRunning = ({ status }: Task) => status === 'RUNNING';
 
 /** Once a call of the run waits for its children: its activity is over. */
-export async function untilWaiting(rig: Rig, id: string): Promise<void> {
-  const handle = rig.client.workflow.getHandle(id);
+export async function untilWaiting({ client }: Pick<Rig, 'client'>, id: string): Promise<void> {
+  const handle = client.workflow.getHandle(id);
   await eventually(async () => {
     const { events } = await handle.fetchHistory();
     return events?.some(({ activityTaskCompletedEventAttributes: completed }) =>
