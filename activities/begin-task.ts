@@ -44,6 +44,7 @@ function planFor(
   agent: Agent | undefined,
   defaults: RunDefaults,
 ): Omit<RunPlan, 'conversation' | 'sources'> {
+  const { parent } = task;
   const { timeout_seconds, max_steps } = task.limits;
   return {
     agent: task.agent,
@@ -56,7 +57,7 @@ function planFor(
     heartbeatTimeoutMs: defaults.heartbeatTimeoutMs,
     maxTokens: defaults.maxTokens,
     maxHistoryEvents: defaults.maxHistoryEvents,
-    ...(task.parent && { parent: { taskId: task.parent.task_id, name: task.name } }),
+    ...(parent && { parent: { taskId: parent.task_id, callId: parent.call_id, name: task.name } }),
     ...(task.tool_call && { toolCall: task.tool_call }),
   };
 }

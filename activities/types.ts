@@ -25,8 +25,8 @@ export interface RunPlan {
   /** Left out where there are none. */
   sources?: SourceView;
   tools: ToolPolicy[];
-  /** The task above: its run is told what this one emits. Left out where there is none. */
-  parent?: { taskId: string; name: string | null };
+  /** The task above, whose call may have started this one: its run is told what this one emits. Left out where there is none. */
+  parent?: { taskId: string; callId?: string | undefined; name: string | null };
   /** All that a `tool_run` does; left out in an agent's run. */
   toolCall?: TaskToolCall;
   timeoutMs: number;

@@ -56,7 +56,7 @@ export class Waiting {
  * Every method throws an `Error` whose text tells the model what is wrong.
  */
 export interface TaskTools {
-  /** Puts a run of an agent into the record, below this task. It starts when the call has returned. */
+  /** Puts a run of an agent into the record, below this task. It starts when the call has returned, or after some seconds. */
   spawn(run: NewAgentRun): Promise<TaskSummary>;
   /** The same for a call of a tool. */
   runTool(run: NewToolRun): Promise<TaskSummary>;

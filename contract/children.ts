@@ -12,8 +12,13 @@ export interface Child {
 /** Name of the signal that brings what a child has emitted to its parent's run. */
 export const CHILD_EVENTS_SIGNAL = 'childEvents';
 
+/** Which call of the parent's has started the child; left out where a caller has, and by runs of older versions. */
+interface StartingCall {
+  call_id?: string | undefined;
+}
+
 /** Events of a child, in order. `from`: number of the first one, counted from 1 over the child's whole life. */
-export interface ChildEvents extends Child {
+export interface ChildEvents extends Child, StartingCall {
   from: number;
   events: CustomEvent[];
 }
@@ -22,10 +27,12 @@ export interface ChildEvents extends Child {
 export const CHILD_END_SIGNAL = 'childEnd';
 
 /** How a child ended, with what it leaves behind. */
-export type ChildEnd =
-  | { status: 'completed'; data: ChildResult }
-  | { status: 'failed'; data: ChildLoss }
-  | { status: 'cancelled'; data: ChildLoss };
+export type ChildEnd = StartingCall &
+  (
+    | { status: 'completed'; data: ChildResult }
+    | { status: 'failed'; data: ChildLoss }
+    | { status: 'cancelled'; data: ChildLoss }
+  );
 
 /** Of a child that completed. `truncated`: the whole output stands in the child's record. */
 export interface ChildResult extends Child {
@@ -69,15 +76,16 @@ const MAX_OUTPUT_BYTES = 64 * 1024;
 /** The end of a child as its parent is told of it. The task must have ended. */
 export function childEnd(task: TaskRecord): ChildEnd {
   const child: Child = { task_id: task.id, name: task.name };
+  const call_id = task.parent?.call_id;
   if (task.status === 'COMPLETED') {
-    return { status: 'completed', data: { ...child, ...boundedOutput(task.output) } };
+    return { status: 'completed', data: { ...child, ...boundedOutput(task.output) }, call_id };
   }
   const failure = task.failure ?? { code: 'internal', message: 'The task failed.' };
   const text = task.partial_output;
   const partial_output = text && cutBytes(text, MAX_OUTPUT_BYTES);
   const cut = partial_output === text ? {} : { truncated: true as const };
   const status = failure.code === 'cancelled' ? 'cancelled' : 'failed';
-  return { status, data: { ...child, failure, partial_output, ...cut } };
+  return { status, data: { ...child, failure, partial_output, ...cut }, call_id };
 }
 
 /** A value is never cut in two: one that is too long arrives as the start of its JSON. */

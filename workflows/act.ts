@@ -5,6 +5,7 @@ import { toolFailure } from './activity-failures.ts';
 import { runTool } from './activity-proxies.ts';
 import { awaitApproval } from './await-approval.ts';
 import { awaitChildren } from './await-children.ts';
+import { logNews } from './children.ts';
 import { append, logSoFar, type RunState } from './run-state.ts';
 import { startChildren } from './start-children.ts';
 
@@ -67,5 +68,6 @@ async function carryOut(run: RunState, plan: RunPlan, call: ToolCall): Promise<T
     return { output: toolFailure(error), is_error: true };
   } finally {
     run.emitted.delete(key);
+    logNews(run);
   }
 }

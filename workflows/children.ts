@@ -1,4 +1,5 @@
 import type { ChildEnd, ChildEvents, StartedChild } from '../contract/children.ts';
+import { callKey } from '../contract/names.ts';
 import { append, type RunState } from './run-state.ts';
 
 /** What a run knows of a task below it. */
@@ -24,14 +25,22 @@ export function logChild(run: RunState, child: StartedChild): void {
  */
 export function takeNews(run: RunState, news: ChildNews): void {
   if (!run.inbox.open) return;
-  if (!run.begun) run.inbox.news.push(news);
+  if (!run.begun || isAheadOfStart(run, news)) run.inbox.news.push(news);
   else if (news.kind === 'events') logEvents(run, news.news);
   else logEnd(run, news.news);
 }
 
-/** Logs what came before the run had begun. */
+/** Logs what came before the run had begun, or before the start of its child was logged. */
 export function logNews(run: RunState): void {
   for (const news of run.inbox.news.splice(0)) takeNews(run, news);
+}
+
+/** The call is under way that has started the child: the reconciler was first to start its run. */
+function isAheadOfStart(run: RunState, { kind, news }: ChildNews): boolean {
+  const { call_id: callId } = news;
+  const taskId = kind === 'end' ? news.data.task_id : news.task_id;
+  if (callId === undefined || taskId in run.children) return false;
+  return run.emitted.has(callKey({ taskId: run.taskId, step: run.step, callId }));
 }
 
 /** Whether the run knows that the child has ended. */

@@ -17,7 +17,7 @@ export interface Reporter {
  */
 export function createReporter(
   run: RunState,
-  { taskId, name }: NonNullable<RunPlan['parent']>,
+  { taskId, callId: call_id, name }: NonNullable<RunPlan['parent']>,
 ): Reporter {
   const parent = getExternalWorkflowHandle(taskId);
   const waiting: CustomEvent[][] = [];
@@ -27,7 +27,8 @@ export function createReporter(
     try {
       for (let events = waiting[0]; events; events = waiting[0]) {
         const from = run.forwarded + 1;
-        await parent.signal(childEventsSignal, { task_id: run.taskId, name, from, events });
+        const child = { task_id: run.taskId, name, call_id };
+        await parent.signal(childEventsSignal, { ...child, from, events });
         run.forwarded += events.length;
         waiting.shift();
       }

@@ -68,6 +68,7 @@ export interface Inbox {
   open: boolean;
   /** What came before the run had begun, in order. */
   arrivals: Arrival[];
+  /** The same, and what came of a child before its start was logged. */
   news: ChildNews[];
   /** UTF-16 lengths of the messages that came since the current step began: it has not read them. */
   unread: number[];

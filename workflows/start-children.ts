@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { SpawnedTask } from '../activities/types.ts';
 import type { WaitOrder } from '../contract/children.ts';
-import { logChild } from './children.ts';
+import { logChild, logNews } from './children.ts';
 import type { RunState } from './run-state.ts';
 
 /** What a call has started, and what it then waits for. */
@@ -25,6 +25,7 @@ export async function startChildren(
     const background = wait?.kind !== 'result' || wait.task_id !== child.task_id;
     logChild(run, { ...child, step: run.step, call_id: callId, background });
   }
+  logNews(run);
   await CancellationScope.nonCancellable(() => Promise.all(spawned.map(startRun)));
 }
 
