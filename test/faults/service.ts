@@ -6,6 +6,7 @@ import { createHoldfastClient, type HoldfastClient } from '../../client/create-h
 import { freePorts } from '../../cluster/free-ports.ts';
 import { createPart, type Part } from '../../cluster/part.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { startTemporal } from '../support/temporal-server.ts';
 import { openDatabase, type ProxiedDatabase } from './database.ts';
 
@@ -23,6 +24,10 @@ export interface RunService {
 export interface Service extends RunService, AsyncDisposable {
   readonly api: Part;
   readonly worker: Part;
+  /** One more, which is not up yet; null where the only process that may open the store is up. */
+  readonly secondWorker: Part | null;
+  /** Between the service and Temporal. */
+  readonly temporalProxy: TcpProxy;
   /** Stops the Temporal server, and starts it again on the same database and ports. */
   restartTemporal(): Promise<void>;
   /** Null: the store is within the service's own process. */
@@ -60,6 +65,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
   const { address, uiUrl, ports } = temporal;
   const connection = Connection.lazy({ address });
   resources.defer(() => connection.close());
+  const temporalProxy = resources.use(await startTcpProxy(targetOf(address)));
 
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
@@ -68,7 +74,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     TASK_QUEUE,
     PORT: String(port),
     DATA_DIR: dataDir,
-    TEMPORAL_ADDRESS: address,
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalProxy.port}`,
     TEMPORAL_UI_URL: uiUrl,
     OPENAI_BASE_URL: model.url,
     ...(database && { DATABASE_URL: database.url }),
@@ -76,8 +82,9 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
   };
   const api = createPart(database ? 'api/main.ts' : 'main.ts', all);
   const worker = database ? createPart('worker/main.ts', all) : api;
-  resources.defer(() => api.stop('SIGKILL').then(() => undefined));
-  resources.defer(() => worker.stop('SIGKILL').then(() => undefined));
+  const secondWorker = database ? createPart('worker/main.ts', all) : null;
+  for (const part of [api, worker, secondWorker])
+    resources.defer(() => part?.stop('SIGKILL').then(() => undefined));
   await Promise.all([api.start(), worker.start()]);
   const opened = resources.move();
   return {
@@ -86,6 +93,8 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     model,
     api,
     worker,
+    secondWorker,
+    temporalProxy,
     operator: new Client({ connection }),
     taskQueue: TASK_QUEUE,
     async restartTemporal() {
@@ -95,4 +104,9 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     database,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function targetOf(address: string): { host: string; port: number } {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return { host: hostname, port: Number(port) };
 }

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRelay } from '../../relay/open-relay.ts';
+import type { Relay } from '../../relay/relay.ts';
+import { gate, type Gate, type Turn } from '../support/model-server.ts';
+import { eventually, within } from '../support/within.ts';
+import { assertInvariants } from './invariants.ts';
+import { startPaused, untilEnded, type PausedAnswer, type Run } from './runs.ts';
+import { openService, type Service } from './service.ts';
+import { seeded, seedOfRun, type Seeded } from './text.ts';
+
+const RUNS = 6;
+
+/** Two attempts that both wait within what they say, which differs: a splice of them would show. */
+interface TwoAttempts extends PausedAnswer {
+  readonly second: { said: string; pause: Gate };
+}
+
+function twoAttempts(seed: Seeded): TwoAttempts {
+  const [said, lost, said2, rest2] = [6, 12, 8, 10].map((words) => seed.text(words)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const [pause, pause2] = [gate(), gate()];
+  const zombie: Turn = [{ say: said, pieces: 4 }, { gate: pause }, { say: lost, pieces: 6 }];
+  const next: Turn = [{ say: said2, pieces: 4 }, { gate: pause2 }, { say: rest2, pieces: 6 }];
+  const answer = said2 + rest2;
+  return { answer, turns: [zombie, next], said, pause, second: { said: said2, pause: pause2 } };
+}
+
+/** Resolves once the relay has carried text of the run's first attempt. */
+async function hearZombie(relay: Relay, { taskId }: Run): Promise<{ spoken: Promise<void> }> {
+  const { promise: spoken, resolve } = Promise.withResolvers<void>();
+  await relay.subscribe(taskId, (message) => {
+    if (message.kind === 'delta' && message.piece.attempt === 1) resolve();
+  });
+  return { spoken };
+}
+
+describe('SIGSTOP of the worker, past its heartbeat time-out, then SIGCONT', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await openService({ processes: 'two' });
+  });
+  afterAll(() => service[Symbol.asyncDispose]());
+
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => process.kill(service.worker.pid()!, name);
+
+  /** Temporal has given up the attempt that the frozen worker holds. */
+  async function untilLost({ taskId }: Run): Promise<void> {
+    const isLost = async () => {
+      const { raw } = await service.operator.workflow.getHandle(taskId).describe();
+      return !raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'callModel');
+    };
+    await eventually(isLost, 'the heartbeat to run out');
+  }
+
+  async function expectSecondAttempts(runs: readonly Run[]): Promise<void> {
+    await untilEnded(runs);
+    for (const { taskId, reader } of runs) {
+      expect((await service.client.get(taskId)).status).toBe('COMPLETED');
+      const failed = reader.entries.filter(({ type }) => type === 'turn.attempt_failed');
+      expect(failed).toMatchObject([{ data: { attempt: 1, reason: 'worker_lost' } }]);
+      expect(reader.entries).toContainEqual(
+        expect.objectContaining({
+          type: 'turn.final_answer',
+          data: expect.objectContaining({ attempt: 2 }),
+        }),
+      );
+    }
+    await assertInvariants(service, runs);
+  }
+
+  it('X3 the runs go on elsewhere; what the zombie says then changes nothing', async (context) => {
+    const { database, secondWorker } = service;
+    if (!database || !secondWorker) return context.skip('PGlite takes one process');
+    await using relay = await openRelay({ databaseUrl: database.url });
+    const seed = seeded(seedOfRun());
+    const scripts = Array.from({ length: RUNS }, () => twoAttempts(seed));
+    const runs = await startPaused(service, scripts);
+    signal('SIGSTOP');
+    await secondWorker.start();
+    await Promise.all(
+      runs.map(async ({ reader }, n) => {
+        const { said, pause } = scripts[n]!.second;
+        await within(pause.reached, () => 'the second attempt to pause');
+        await reader.untilText(said);
+      }),
+    );
+
+    // Half of the zombie's calls speak on when it wakes, the others are silent.
+    const speaking = runs.filter((_, n) => n % 2);
+    const heard = await Promise.all(speaking.map((run) => hearZombie(relay, run)));
+    for (const [n, { pause }] of scripts.entries()) if (n % 2) pause.open();
+    await Promise.all(speaking.map(({ key }) => within(service.model.closed(key, 1), () => key)));
+    signal('SIGCONT');
+    await Promise.all(heard.map(({ spoken }) => within(spoken, () => 'the zombie to speak')));
+    // A silent call is cut off by the zombie itself, once it has heard that its attempt is over.
+    for (const [n, { key }] of runs.entries()) {
+      const closedBy = await within(service.model.closed(key, 1), () => 'the call to be closed');
+      expect(closedBy).toBe(n % 2 ? 'server' : 'client');
+    }
+    for (const [n, { reader }] of runs.entries())
+      expect(reader.transcript.text()).toBe(scripts[n]!.second.said);
+    for (const { second } of scripts) second.pause.open();
+    await expectSecondAttempts(runs);
+    await secondWorker.stop('SIGTERM');
+  });
+
+  it('X3 with nobody else there, the worker that wakes attempts the steps again', async () => {
+    const seed = seeded(seedOfRun());
+    const scripts = Array.from({ length: RUNS }, () => twoAttempts(seed));
+    const runs = await startPaused(service, scripts);
+    signal('SIGSTOP');
+    await Promise.all(runs.map(untilLost));
+    for (const [n, { pause }] of scripts.entries()) if (n % 2) pause.open();
+    signal('SIGCONT');
+    for (const { second } of scripts) {
+      await within(second.pause.reached, () => 'the second attempt to pause');
+      second.pause.open();
+    }
+    await expectSecondAttempts(runs);
+  });
+});
