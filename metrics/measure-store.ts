@@ -1,4 +1,4 @@
-import { isTerminal, type TaskRecord } from '../contract/task.ts';
+import type { TaskRecord } from '../contract/task.ts';
 import { StoreUnavailable, TaskAbsent } from '../store/errors.ts';
 import { StoreRefusal } from '../store/refusal.ts';
 import { BadPageCursor, type CancelResult, type Store } from '../store/store.ts';
@@ -16,9 +16,7 @@ export function measureStore(store: Store, metrics: Metrics): Store {
     async acceptTask(task, key) {
       const accepted = await counted.acceptTask(task, key);
       if (accepted?.created) metrics.tasksAccepted.inc();
-      for (const other of accepted?.interrupted ?? []) {
-        if (isTerminal(other.status)) noteEnd(other, metrics);
-      }
+      accepted?.interrupted.forEach(note);
       return accepted;
     },
     async beginTask(id, runId) {

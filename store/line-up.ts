@@ -1,10 +1,11 @@
 import { eq } from 'drizzle-orm';
-import { isTerminal, type CancelRequest, type TaskRecord } from '../contract/task.ts';
+import type { CancelRequest, TaskRecord } from '../contract/task.ts';
 import { markTrees } from './cancel-tree.ts';
 import type { Queries } from './database.ts';
 import { markMessages } from './messages.ts';
 import { cancelLocked } from './request-cancel.ts';
 import type { Start } from './starts.ts';
+import type { CancelResult } from './store.ts';
 import { tasks } from './task-table.ts';
 import { moveBack, settleSource, takingTurns } from './turns.ts';
 
@@ -13,7 +14,7 @@ export interface Place {
   turn: number;
   queued: TaskRecord['queued'];
   /** Tasks that were cancelled for it. */
-  interrupted: TaskRecord[];
+  interrupted: CancelResult[];
 }
 
 /** A start with the ordinal of its task, and whether another task of its conversation had its turn when that was looked up. */
@@ -58,24 +59,16 @@ async function goAhead(
   const verb = rollsBack ? 'rolled back' : 'interrupted';
   const at = new Date().toISOString();
   const request = { at, by: task.owner, reason: `${verb} by ${task.id}` };
-  const interrupted: TaskRecord[] = [];
+  const interrupted: CancelResult[] = [];
   for (const other of ahead.filter(({ queued }) => queued !== 'in_order')) {
-    interrupted.push(await (rollsBack ? rollBack : interrupt)(tx, other, request));
+    interrupted.push(await (rollsBack ? rollBack : cancelLocked)(tx, other, request));
   }
-  const ids = interrupted.map(({ id }) => id);
+  const ids = interrupted.map(({ task }) => task.id);
   await markTrees(tx, ids, request);
   const first = ahead.find(({ queued }) => queued === 'in_order');
   if (first) await moveBack(tx, first.conversation_id!, first.turn);
-  const waits = interrupted.some(({ status }) => !isTerminal(status));
+  const waits = interrupted.some(({ kind }) => kind === 'requested');
   return { turn: first?.turn ?? ordinal, queued: waits ? 'ahead' : null, interrupted };
-}
-
-async function interrupt(
-  tx: Queries,
-  other: TaskRecord,
-  request: CancelRequest,
-): Promise<TaskRecord> {
-  return (await cancelLocked(tx, other, request)).task;
 }
 
 /** What it says until its end is marked when it is stored. */
@@ -83,9 +76,9 @@ async function rollBack(
   tx: Queries,
   other: TaskRecord,
   request: CancelRequest,
-): Promise<TaskRecord> {
+): Promise<CancelResult> {
   const { id, conversation_id } = other;
   await tx.update(tasks).set({ rolled_back: true }).where(eq(tasks.id, id));
   await markMessages(tx, conversation_id!, { taskId: id, rolledBack: true });
-  return interrupt(tx, other, request);
+  return cancelLocked(tx, other, request);
 }

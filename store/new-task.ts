@@ -1,4 +1,5 @@
 import type { OnBusy, TaskRecord } from '../contract/task.ts';
+import type { CancelResult } from './store.ts';
 
 /**
  * A task to accept. Its id is 128 random bits behind `task_`, or one that was chosen (`isChosenId`): the task is then the next
@@ -30,7 +31,7 @@ export interface Accepted {
   task: TaskRecord;
   created: boolean;
   /** Tasks that it cancelled to get ahead of them. Temporal is still to be told, of those too that have ended by it. */
-  interrupted: TaskRecord[];
+  interrupted: CancelResult[];
 }
 
 /** Scoped by owner; `requestHash` tells a repetition from another request under the same key. */

@@ -38,7 +38,7 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       if (!accepted) throw conversationNotFound();
       if (accepted.created) announceTask(deps.relay, accepted.task);
       // A cancel is recorded: what does not reach Temporal is sent again.
-      const stops = accepted.interrupted.map((other) =>
+      const stops = accepted.interrupted.map(({ task: other }) =>
         canceller.stop(other).catch(() => undefined),
       );
       const start = watched ? startWatched : startRun;

@@ -153,7 +153,9 @@ export function turnContract(subject: () => Subject): void {
     const three = await enqueue(shared, 'three');
     const { task, interrupted } = await start(shared, 'now', 'interrupt');
     const request = { by: shared.owner, reason: `interrupted by ${task.id}` };
-    expect(interrupted).toMatchObject([{ id: one.id, status: 'RUNNING', cancel_request: request }]);
+    expect(interrupted).toMatchObject([
+      { kind: 'requested', task: { id: one.id, cancel_request: request } },
+    ]);
     expect(task).toMatchObject({ queued: 'ahead', ordinal: 4, turn: 2 });
     expect(await store.getTask(three.id)).toMatchObject({ ordinal: 3, turn: 4 });
     expect((await end(one)).next?.id).toBe(task.id);
@@ -173,9 +175,9 @@ export function turnContract(subject: () => Subject): void {
     const one = await begin(store, { ...shared, input: 'one' });
     const { task: two } = await start(shared, 'two', 'interrupt');
     const { task: three, interrupted } = await start(shared, 'three', 'interrupt');
-    expect(interrupted.map(({ id, status }) => [id, status])).toEqual([
-      [one.id, 'RUNNING'],
-      [two.id, 'FAILED'],
+    expect(interrupted.map(({ kind, task }) => [task.id, kind])).toEqual([
+      [one.id, 'requested'],
+      [two.id, 'ended'],
     ]);
     expect((await end(one)).next?.id).toBe(three.id);
   });
@@ -186,7 +188,7 @@ export function turnContract(subject: () => Subject): void {
     const one = await enqueue(shared, 'one');
     const two = await enqueue(shared, 'two');
     const { task, interrupted } = await start(shared, 'now', 'rollback');
-    expect(interrupted).toMatchObject([{ id: one.id, status: 'FAILED' }]);
+    expect(interrupted).toMatchObject([{ kind: 'ended', task: { id: one.id, status: 'FAILED' } }]);
     expect(task.queued).toBeNull();
     expect(await said(shared)).toEqual(['now', 'two']);
     expect(await runAll(task)).toEqual(['now', 'two']);
