@@ -2,39 +2,33 @@ import { Context } from '@temporalio/activity';
 import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
-import type { Relay } from '../relay/relay.ts';
+import { announceEnd } from '../runs/announce-end.ts';
+import type { RunsDeps } from '../runs/dependencies.ts';
 import { TaskAbsent } from '../store/errors.ts';
 import type { FinishResult } from '../store/store.ts';
 import { commitEnd } from './commit-end.ts';
 import type { HeldLogs } from './held-logs.ts';
 import { readOwnLog } from './run-log.ts';
-import { startNext, type StartRunDeps } from './start-run.ts';
-import { tellParent } from './tell-parent.ts';
 import type { FinishInput, LogSoFar } from './types.ts';
 
 /** First entry that a workflow run holds when nothing of the log was flushed before: entry 1 is built from the row. */
 const NOTHING_FLUSHED = 2;
 
-export interface FinishTaskDeps extends StartRunDeps {
-  relay: Relay;
+export interface FinishTaskDeps extends RunsDeps {
   logs: HeldLogs;
   metrics: Pick<Metrics, 'endCommitFailures'>;
 }
 
 /**
  * Ends the task in one transaction: terminal status, assistant message, archived log. Returns the terminal entry,
- * which is the winner's where somebody else had ended the task before. Then starts the task that has its turn by this end.
+ * which is the winner's where somebody else had ended the task before. Then announces the end.
  * Throws `StoreUnavailable`, and Temporal tries again; `TaskAbsent`, and it does not.
  */
 export function createFinishTask(deps: FinishTaskDeps) {
-  const { store, relay, metrics } = deps;
   return async function finishTask(input: FinishInput): Promise<TerminalEvent> {
-    const { event, task, next } = await commitEnd(() => storeEnd(deps, input), metrics);
-    relay.publish(input.taskId, { kind: 'end' });
-    const context = Context.current();
-    await startNext(deps, context, next);
-    await tellParent(store, context, task).catch(() => undefined);
-    return event;
+    const ended = await commitEnd(() => storeEnd(deps, input), deps.metrics);
+    await announceEnd(deps, ended);
+    return ended.event;
   };
 }
 

@@ -1,17 +1,20 @@
+import { getClient } from '@temporalio/activity';
+import { createRunClient } from '../runs/run-client.ts';
 import { createBeginTask, type BeginTaskDeps } from './begin-task.ts';
 import { createCallModel, type CallModelDeps } from './call-model.ts';
 import { confirming } from './confirm-log.ts';
 import { createFinishTask, createFlushLog } from './finish-task.ts';
-import { createRunTool } from './run-tool.ts';
+import { createRunTool, type RunToolDeps } from './run-tool.ts';
 import { createSweep, type SweepDeps } from './sweep.ts';
 import type { Activities } from './types.ts';
 import { withHeartbeat } from './with-heartbeat.ts';
 
-export type ActivityDeps = BeginTaskDeps & CallModelDeps & SweepDeps;
+export type ActivityDeps = Omit<BeginTaskDeps & CallModelDeps & RunToolDeps & SweepDeps, 'runs'>;
 
 /** All activities of a worker, with what they work on closed in. */
-export function createActivities(deps: ActivityDeps): Activities {
-  const { relay } = deps;
+export function createActivities(given: ActivityDeps): Activities {
+  const { relay, taskQueue } = given;
+  const deps = { ...given, runs: createRunClient({ client: getClient, taskQueue }) };
   return {
     // As a rule within a workflow task, where there is nothing to heartbeat to.
     beginTask: createBeginTask(deps),

@@ -1,5 +1,4 @@
 import type { Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
 import type { LogEvent } from '../contract/events.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
 import type { Store } from '../store/store.ts';
@@ -32,18 +31,21 @@ export async function readOwnLog(
   if (held?.[0]) return { firstSeq: held[0].seq, events: held };
   const { client } = context;
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId);
-  return client.withDeadline(Date.now() + READ_MS, () => queryLog(handle, through));
+  const ask = (request: EventsRequest) =>
+    handle.query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request);
+  return client.withDeadline(Date.now() + READ_MS, () => queryLog(ask, through));
 }
 
 /** Reads what a workflow run holds of its log, up to `through` or to its end. */
-export async function queryLog(handle: WorkflowHandle, through = Infinity): Promise<LogPart> {
-  const read = (after: number, maxBytes: number) =>
-    handle.query<EventsPage, [EventsRequest]>(EVENTS_QUERY, { after, maxBytes });
-  const { firstSeq, lastSeq } = await read(0, 0);
+export async function queryLog(
+  ask: (request: EventsRequest) => Promise<EventsPage>,
+  through = Infinity,
+): Promise<LogPart> {
+  const { firstSeq, lastSeq } = await ask({ after: 0, maxBytes: 0 });
   const end = Math.min(through, lastSeq);
   const events: LogEvent[] = [];
   for (let after = firstSeq - 1; after < end; after = events.at(-1)?.seq ?? end) {
-    const page = await read(after, PAGE_BYTES);
+    const page = await ask({ after, maxBytes: PAGE_BYTES });
     if (page.events.length === 0) throw new Error(`log ends at ${after}, expected ${end}`);
     events.push(...page.events.filter((event) => event.seq <= end));
   }

@@ -57,8 +57,8 @@ export function createRunTool(deps: RunToolDeps) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([stop, timeout]);
     const place = { taskId, step, callId: call.callId };
-    const emitter = createEmitter(sendEvents(context, place));
-    const tasks = createTaskTools(deps, context, { ...place, agent, signal });
+    const emitter = createEmitter(sendEvents(deps.runs, context, place));
+    const tasks = createTaskTools(deps, { ...place, agent, signal });
     const toolContext = {
       taskId,
       key: callKey(place),

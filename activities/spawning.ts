@@ -12,13 +12,15 @@ import type { TaskRecord } from '../contract/task.ts';
 import { cleanJson, cleanText } from '../contract/text.ts';
 import { announceTask, type Relay } from '../relay/relay.ts';
 import type { NewTask } from '../store/new-task.ts';
+import type { Store } from '../store/store.ts';
 import { patiently } from './patiently.ts';
-import type { StartRunDeps } from './start-run.ts';
 import { startRefusal } from './start-refusal.ts';
 import type { ChildStart, SpawnedTask } from './types.ts';
 
-export interface SpawningDeps extends StartRunDeps {
+export interface SpawningDeps {
+  store: Store;
   relay: Relay;
+  taskQueue: string;
   agents: ReadonlyMap<string, Agent>;
 }
 

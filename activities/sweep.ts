@@ -1,19 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { TaskRecord } from '../contract/task.ts';
-import type { Metrics } from '../metrics/create-metrics.ts';
-import type { Relay } from '../relay/relay.ts';
-import { spreadTreeCancel } from '../store/spread-tree-cancel.ts';
-import type { Store } from '../store/store.ts';
-import type { TreeCancel } from '../store/tree-store.ts';
-import { announceEnd, sendCancel } from './cancel-tree.ts';
-import { endFromOutside } from './end-from-outside.ts';
+import { sendCancel } from '../runs/cancel-run.ts';
+import { cancelBelow } from '../runs/cancel-tree.ts';
+import { startRun } from '../runs/start-run.ts';
+import { tellParent } from '../runs/tell-parent.ts';
+import { endFromOutside, type EndFromOutsideDeps } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
-import { startRun } from './start-run.ts';
-import { tellParent } from './tell-parent.ts';
 
 /** Pause between two rounds. A recorded cancel or start that could not be sent is sent this soon after Temporal's return. */
 const ROUND_MS = 1_000;
@@ -26,11 +21,7 @@ const PARENT_GRACE_MS = 2_000;
 /** Tasks per round and kind. */
 const BATCH = 50;
 
-export interface SweepDeps {
-  store: Store;
-  relay: Relay;
-  metrics: Pick<Metrics, 'endCommitFailures'>;
-  taskQueue: string;
+export interface SweepDeps extends EndFromOutsideDeps {
   /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
   stopping: AbortSignal;
   /** A shift ends after the round in which it is this old, in milliseconds; the schedule begins the next one. */
@@ -46,21 +37,20 @@ export function createSweep(deps: SweepDeps) {
   return async function sweep(): Promise<void> {
     const context = Context.current();
     const end = Date.now() + deps.shiftMs;
-    const each = <Due>(all: Due[], work: (due: Due) => Promise<void>) =>
+    const each = <Due>(all: Due[], work: (due: Due) => Promise<unknown>) =>
       Promise.all(all.map((due) => guarded(context, () => work(due))));
     for (;;) {
       context.heartbeat();
       await guarded(context, async () => {
-        await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) =>
-          start(deps, context, task),
-        );
-        await each(await store.dueTreeCancels(BATCH), (cancel) => spread(deps, context, cancel));
-        await each(await store.dueCancels(BATCH), (task) => sendCancel(deps, context, task.id));
+        await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) => start(deps, task));
+        // The API died before the cancel of a tree had reached every task of it.
+        await each(await store.dueTreeCancels(BATCH), (cancel) => cancelBelow(deps, cancel));
+        await each(await store.dueCancels(BATCH), (task) => sendCancel(deps, task.id));
         await each(await store.dueParentNews(PARENT_GRACE_MS, BATCH), (task) =>
-          tellParent(store, context, task),
+          tellParent(deps, task),
         );
         await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
-          endFromOutside(deps, context, task),
+          endFromOutside(deps, task),
         );
       });
       if (Date.now() >= end) return;
@@ -69,25 +59,13 @@ export function createSweep(deps: SweepDeps) {
   };
 }
 
-async function start(deps: SweepDeps, context: Context, task: TaskRecord): Promise<void> {
-  try {
-    await startRun(deps, context, task);
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // A run that has closed without ever beginning its task: terminated in its first moments.
-    await endFromOutside(deps, context, task);
-  }
-}
-
-/** The API died before the cancel of a tree had reached every task of it. Temporal hears of it with all recorded cancels. */
-async function spread(deps: SweepDeps, context: Context, cancel: TreeCancel): Promise<void> {
-  for (const result of await spreadTreeCancel(deps.store, cancel)) {
-    await announceEnd(deps, context, result);
-  }
+async function start(deps: SweepDeps, task: TaskRecord): Promise<void> {
+  // A run that has closed without ever beginning its task: terminated in its first moments.
+  if (!(await startRun(deps, task))) await endFromOutside(deps, task);
 }
 
 /** One task's trouble must not hold up the others: what is unreachable waits, a bug is logged and waits too. */
-async function guarded(context: Context, work: () => Promise<void>): Promise<void> {
+async function guarded(context: Context, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {

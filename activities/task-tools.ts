@@ -1,9 +1,9 @@
-import type { Context } from '@temporalio/activity';
 import { summaryOf, Waiting, type TaskTools } from '../agents/task-tools.ts';
 import { callKey, type CallPlace } from '../contract/names.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import { cancelTree } from '../runs/cancel-tree.ts';
+import type { RunsDeps } from '../runs/dependencies.ts';
 import type { Store } from '../store/store.ts';
-import { cancelTree } from './cancel-tree.ts';
 import { findTask } from './find-task.ts';
 import { patiently } from './patiently.ts';
 import { sendMessage } from './send-message.ts';
@@ -13,7 +13,7 @@ import type { SpawnedTask } from './types.ts';
 /** Most tasks that a list shows, or that one wait is for. */
 const MOST = 100;
 
-export type TaskToolsDeps = SpawningDeps;
+export type TaskToolsDeps = SpawningDeps & RunsDeps;
 
 /** What a tool's call may do with tasks, and those that it has started so far. */
 export interface CallTasks {
@@ -24,7 +24,6 @@ export interface CallTasks {
 /** `TaskTools` of one call. Whatever it starts or sends has a key of the call's own, so that a retry repeats it and nothing more. */
 export function createTaskTools(
   deps: TaskToolsDeps,
-  context: Context,
   { signal, ...place }: CallPlace & { agent: string; signal: AbortSignal },
 ): CallTasks {
   const { store } = deps;
@@ -66,7 +65,7 @@ export function createTaskTools(
         sent += 1;
         const key = `${callKey(place)}:${sent}`;
         const [self, addressee] = await Promise.all([own(), find(to)]);
-        return sendMessage(context, addressee, { from: self.name ?? self.id, text, key });
+        return sendMessage(deps.runs, addressee, { from: self.name ?? self.id, text, key });
       },
       async cancel(task, reason) {
         const self = await own();
@@ -75,7 +74,8 @@ export function createTaskTools(
           throw new Error(`${target.id} is not below you: you can only cancel what you started.`);
         const request = { at: new Date().toISOString(), by: self.id, reason: reason ?? null };
         const { id, owner } = target;
-        const isNews = await cancelTree(deps, context, { id, owner, request });
+        const cancels = (await cancelTree(deps, { id, owner, request })) ?? [];
+        const isNews = cancels.some(({ kind }) => kind !== 'already_terminal');
         return { task_id: id, outcome: isNews ? 'cancelling' : 'already_terminal' };
       },
     },

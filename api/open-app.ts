@@ -3,13 +3,13 @@ import type { MiddlewareHandler } from 'hono';
 import type { Agent } from '../agents/agent.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { Relay } from '../relay/relay.ts';
+import { createRunClient } from '../runs/run-client.ts';
 import type { Store } from '../store/store.ts';
 import { createApp } from './app.ts';
 import type { Keyring } from './auth/keyring.ts';
 import type { ApiConfig, App, AppDependencies } from './dependencies.ts';
 import { createFeed } from './feed/create-feed.ts';
 import { createHubs } from './feed/hubs.ts';
-import { createRunClient } from './run-client.ts';
 import { taskView } from './task-view.ts';
 import { createTasks } from './tasks/create-tasks.ts';
 
@@ -43,7 +43,11 @@ const READY_MS = 2_000;
 export function openApp(options: OpenAppOptions): OpenApp {
   const { store, relay, client, eagerStarter, agents, metrics, log, keyring, guard, settings } =
     options;
-  const runs = createRunClient({ client, eagerStarter, taskQueue: settings.taskQueue });
+  const runs = createRunClient({
+    client: () => client,
+    eagerStarter,
+    taskQueue: settings.taskQueue,
+  });
   const hubs = createHubs({ store, relay, runs, metrics });
   const tasks = createTasks({ store, relay, runs, hubs, metrics });
   const { streamMaxMs, maxStreams } = settings;

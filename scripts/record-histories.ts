@@ -7,10 +7,10 @@ import path from 'node:path';
 import { createModels } from '../activities/models/create-models.ts';
 import { agents } from '../agents/index.ts';
 import { newId } from '../api/ids.ts';
-import { createRunClient } from '../api/run-client.ts';
 import { LOCAL_OWNER } from '../contract/names.ts';
 import { createMetrics } from '../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../relay/in-process.ts';
+import { createRunClient } from '../runs/run-client.ts';
 import { openMemoryStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { startModelServer, type ModelServer, type Turn } from '../test/support/model-server.ts';
@@ -96,7 +96,7 @@ async function run(scenario: Scenario, { client, store, model }: Service): Promi
   });
   if (!accepted) throw new Error('the task was not accepted');
   const { task } = accepted;
-  const runs = createRunClient({ client, taskQueue: TASK_QUEUE });
+  const runs = createRunClient({ client: () => client, taskQueue: TASK_QUEUE });
   await runs.start(task);
   if (cancelAfterCall !== undefined) {
     await model.arrived(name, cancelAfterCall);

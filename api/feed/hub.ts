@@ -4,7 +4,7 @@ import type { RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import type { Relay } from '../../relay/relay.ts';
 import type { Store } from '../../store/store.ts';
-import type { RunClient } from '../run-client.ts';
+import type { RunClient } from '../../runs/run-client.ts';
 import { createPacer } from './pacer.ts';
 import { reconcileMs, retryMs } from './pauses.ts';
 import { createRelayListener } from './relay-listener.ts';

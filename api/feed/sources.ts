@@ -2,7 +2,7 @@ import type { LogEvent } from '../../contract/events.ts';
 import type { EventsPage, RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
 import type { Store } from '../../store/store.ts';
-import type { RunClient } from '../run-client.ts';
+import type { RunClient } from '../../runs/run-client.ts';
 import {
   hasEnded,
   lastSeq,

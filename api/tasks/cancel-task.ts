@@ -2,7 +2,8 @@ import pLimit from 'p-limit';
 import { isTerminal, type CancelRequest, type TaskRecord } from '../../contract/task.ts';
 import { publicId } from '../../contract/task-id.ts';
 import type { Receipt } from '../../contract/wire.ts';
-import { spreadTreeCancel } from '../../store/spread-tree-cancel.ts';
+import { carryOut, type SentCancel } from '../../runs/cancel-run.ts';
+import { cancelBelow, cancelTree } from '../../runs/cancel-tree.ts';
 import type { CancelResult } from '../../store/store.ts';
 import type { TreeCancel } from '../../store/tree-store.ts';
 import { conversationNotFound, taskNotFound } from '../errors.ts';
@@ -16,57 +17,37 @@ export type CancelOrder = CancelAsked & { id: string; owner: string };
 export interface Canceller {
   /**
    * Records the cancel in the row, where it counts from then on; then stops the run, and waits for its end. With Temporal out
-   * of reach the receipt says `cancelling`, and the reconciler sends the cancel again. Of a tree the root's row comes first:
-   * from then on nothing is started below it. Throws `ApiError` `task_not_found`.
+   * of reach the receipt says `cancelling`, and the reconciler sends the cancel again. Throws `ApiError` `task_not_found`.
    */
   cancelTask(order: CancelOrder & { scope: Scope }): Promise<Receipt>;
   /** The same for all that has not ended in a conversation. Throws `ApiError` `conversation_not_found`. */
   cancelConversation(order: CancelOrder): Promise<Receipt[]>;
-  /** Stops the run of a task whose cancel is recorded, and of all that is below it. */
-  stop(task: TaskRecord): Promise<void>;
+  /** Carries out a recorded cancel that counts for all below the task too. */
+  stop(result: CancelResult): Promise<void>;
 }
 
 type Scope = 'task' | 'tree';
 
-export interface CancellerOptions {
-  /** Starts a task that has its turn by a cancel. */
-  begin(task: TaskRecord): void;
-}
-
 /** Runs of one conversation that are stopped at once. */
 const MAX_STOPS = 32;
 
-export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): Canceller {
+export function createCanceller(deps: TasksDeps): Canceller {
   const { store, metrics } = deps;
 
-  async function record(
+  /** The cancel of the task itself, then those of the tasks below it. */
+  async function send(
     scope: Scope,
-    { id, owner, request }: TreeCancel,
-  ): Promise<{ result: CancelResult; goesOn: boolean } | null> {
-    if (scope === 'tree') {
-      const result = await store.requestTreeCancel(id, owner, request);
-      return result && { result, goesOn: result.goesOn };
-    }
-    const result = await store.requestCancel(id, owner, request);
-    return result && { result, goesOn: false };
+    cancel: TreeCancel,
+  ): Promise<[SentCancel, ...SentCancel[]] | null> {
+    if (scope === 'tree') return cancelTree(deps, cancel);
+    const result = await store.requestCancel(cancel.id, cancel.owner, cancel.request);
+    return result && [await carryOut(deps, result)];
   }
 
-  async function cancelBelow(cancel: TreeCancel, deadline: number): Promise<Receipt[]> {
-    const results = await spreadTreeCancel(store, cancel);
-    return Promise.all(results.map((result) => carryOut(endedByIt(result), deadline)));
-  }
-
-  async function stop({ id, status }: TaskRecord): Promise<boolean> {
-    if (isTerminal(status)) deps.relay.publish(id, { kind: 'end' });
-    return sendCancel(deps, id);
-  }
-
-  /** Tells Temporal of a recorded cancel, and waits for its end. */
-  async function carryOut(result: CancelResult, deadline: number): Promise<Receipt> {
-    const { kind, task } = result;
+  /** Waits for the end of a task that was cancelled. */
+  async function receiptFor(sent: SentCancel, deadline: number): Promise<Receipt> {
+    const { kind, task, isSent } = sent;
     if (kind === 'already_terminal') return receiptOf(task, kind);
-    if (kind === 'ended' && result.next) begin(result.next);
-    const isSent = await stop(task);
     if (kind === 'ended') return receiptOf(task, 'cancelled');
     const waitMs = Math.max(deadline - Date.now(), 0);
     const ended = isSent && (await waitForEnd(deps.hubs, task, waitMs));
@@ -78,11 +59,12 @@ export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): C
     async cancelTask({ id, owner, scope, ...order }) {
       const deadline = Date.now() + order.waitMs;
       const cancel = { id, owner, request: requestOf(order) };
-      const root = await record(scope, cancel);
-      if (!root) throw taskNotFound();
-      const [own, children] = await Promise.all([
-        carryOut(root.result, deadline),
-        root.goesOn ? cancelBelow(cancel, deadline) : [],
+      const sent = await send(scope, cancel);
+      if (!sent) throw taskNotFound();
+      const [root, ...below] = sent;
+      const [own, ...children] = await Promise.all([
+        receiptFor(root, deadline),
+        ...below.map((one) => receiptFor(endedByIt(one), deadline)),
       ]);
       const outcome = outcomeOf([own, ...children]);
       metrics.cancelRequests.inc({ outcome });
@@ -92,14 +74,16 @@ export function createCanceller(deps: TasksDeps, { begin }: CancellerOptions): C
       const deadline = Date.now() + order.waitMs;
       const results = await store.cancelConversation(id, owner, requestOf(order));
       if (!results) throw conversationNotFound();
-      const receipts = await pLimit(MAX_STOPS).map(results, (result) => carryOut(result, deadline));
+      const receipts = await pLimit(MAX_STOPS).map(results, async (result) =>
+        receiptFor(await carryOut(deps, result), deadline),
+      );
       for (const { outcome } of receipts) metrics.cancelRequests.inc({ outcome });
       return receipts;
     },
-    async stop(task) {
-      const { id, owner, cancel_request: request } = task;
-      const below = request && cancelBelow({ id, owner, request }, Date.now());
-      await Promise.all([stop(task), below]);
+    async stop(result) {
+      const { id, owner, cancel_request: request } = result.task;
+      const below = request && cancelBelow(deps, { id, owner, request });
+      await Promise.all([carryOut(deps, result), below]);
     },
   };
 }
@@ -109,23 +93,11 @@ function requestOf({ by, reason }: CancelAsked): CancelRequest {
 }
 
 /** The reconciler may have recorded the same cancel a moment earlier. */
-function endedByIt(result: CancelResult): CancelResult {
-  const { kind, task } = result;
+function endedByIt(sent: SentCancel): SentCancel {
+  const { kind, task, isSent } = sent;
   return kind === 'already_terminal' && task.cancel_request
-    ? { kind: 'ended', task, next: null }
-    : result;
-}
-
-/** The bell rings only after Temporal has accepted the cancel, so that history shows the request before the clean-up. */
-async function sendCancel({ store, runs, relay }: TasksDeps, id: string): Promise<boolean> {
-  try {
-    await runs.cancel(id);
-  } catch {
-    return false;
-  }
-  relay.publish(id, { kind: 'cancel' });
-  await store.markCancelSent(id);
-  return true;
+    ? { kind: 'ended', task, next: null, isSent }
+    : sent;
 }
 
 /** Of all that a cancel concerns: what is still to be waited for counts most, and an end before the cancel least. */

@@ -4,6 +4,7 @@ import { isTerminal } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
 import type { Live } from '../../contract/wire.ts';
 import { announceTask } from '../../relay/relay.ts';
+import { startRun } from '../../runs/start-run.ts';
 import { conversationNotFound, taskNotFound } from '../errors.ts';
 import type { Hubs } from '../feed/hubs.ts';
 import { lastSeq } from '../feed/watched-task.ts';
@@ -25,26 +26,21 @@ export interface StartingTasks extends Tasks {
 export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
   const underWay = new Set<Promise<unknown>>();
-  /** Tells Temporal, without being waited for. */
-  const tell = (work: Promise<unknown>) => {
-    const telling = work.finally(() => underWay.delete(telling));
-    underWay.add(telling);
-    return telling;
-  };
-  const canceller = createCanceller(deps, { begin: (task) => void tell(startRun(deps, task)) });
+  const canceller = createCanceller(deps);
   return {
     async start(task, { key, watched = false } = {}) {
       const accepted = await store.acceptTask(task, key);
       if (!accepted) throw conversationNotFound();
       if (accepted.created) announceTask(deps.relay, accepted.task);
-      // A cancel is recorded: what does not reach Temporal is sent again.
-      const stops = accepted.interrupted.map(({ task: other }) =>
-        canceller.stop(other).catch(() => undefined),
-      );
       const start = watched ? startWatched : startRun;
       const isDue = accepted.created && accepted.task.queued === null;
-      const starting = tell(Promise.all([...stops, isDue && start(deps, accepted.task)]));
-      await Promise.race([starting, sleep(START_WAIT_MS, undefined, { ref: false })]);
+      // The start and the cancels are recorded: what does not reach Temporal is the reconciler's to repeat.
+      const telling = Promise.allSettled([
+        ...accepted.interrupted.map((result) => canceller.stop(result)),
+        isDue && start(deps, accepted.task),
+      ]).finally(() => underWay.delete(telling));
+      underWay.add(telling);
+      await Promise.race([telling, sleep(START_WAIT_MS, undefined, { ref: false })]);
       return accepted;
     },
     cancel: (id, owner, request) => canceller.cancelTask({ id, owner, ...request }),
@@ -85,18 +81,7 @@ export function createTasks(deps: TasksDeps): StartingTasks {
 /** The feed listens before the run begins: otherwise it would have to ask for what the run says first. */
 async function startWatched(deps: TasksDeps, task: TaskRecord): Promise<void> {
   const lease = await deps.hubs.lease(task).catch(() => null);
-  await startRun(deps, task);
-  lease?.release();
-}
-
-/** Accepting is durable, so a start that does not reach Temporal is the reconciler's to repeat. */
-async function startRun({ store, runs }: TasksDeps, task: TaskRecord): Promise<void> {
-  try {
-    await runs.start(task);
-    await store.markStarted(task.id);
-  } catch {
-    // The task stays PENDING, and the reconciler starts it.
-  }
+  await startRun(deps, task).finally(lease?.release);
 }
 
 /** Null where no worker has told what the run is doing. */

@@ -1,7 +1,7 @@
 import type { LogPlace } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord, type TaskStatus } from '../../contract/task.ts';
+import type { Updated } from '../../runs/run-updates.ts';
 import { ApiError } from '../errors.ts';
-import type { Updated } from '../run-updates.ts';
 import type { TasksDeps } from './dependencies.ts';
 import { waitForEnd } from './wait-for-end.ts';
 

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../api/ids.ts';
-import { createRunClient } from '../../api/run-client.ts';
 import type { LogEvent } from '../../contract/events.ts';
 import { LOCAL_OWNER } from '../../contract/names.ts';
 import type { Task } from '../../contract/wire.ts';
+import { createRunClient } from '../../runs/run-client.ts';
 import { createStore } from '../../store/create-store.ts';
 import type { Database } from '../../store/database.ts';
 import { openPgliteMemory } from '../../store/pglite.ts';
@@ -81,7 +81,9 @@ describe('a start', () => {
     const accepted = await rig.store.acceptTask(newTask({ owner: LOCAL_OWNER, model }));
     if (!accepted) throw new Error('not accepted');
     const { task } = accepted;
-    const instances = Array.from({ length: 10 }, () => createRunClient(rig));
+    const instances = Array.from({ length: 10 }, () =>
+      createRunClient({ ...rig, client: () => rig.client }),
+    );
     await Promise.all(instances.map((runs) => runs.start(task)));
     await expectOneRun(task.id, key);
   });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TaskRecord } from '../../contract/task.ts';
 import type { Store } from '../../store/store.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { within } from '../support/within.ts';
-import { halfAnswer, newConversation } from './cancelled-run.ts';
+import { acceptOnly, halfAnswer, newConversation } from './cancelled-run.ts';
 import {
   call,
   createCast,
@@ -29,8 +30,9 @@ const wrapStore = (store: Store): Store => ({
     await held?.pass();
     return result;
   },
-  // Nor by the reconciler.
+  // Nor by the reconciler, which starts nothing either.
   dueParentNews: () => Promise.resolve([]),
+  dueStarts: () => Promise.resolve([]),
 });
 
 const cast = createCast(['worker']);
@@ -86,4 +88,40 @@ describe('a wait for tasks', () => {
     ]);
     await rig.cancel(busy.id);
   });
+
+  const follow = (on_busy: string) => async (child: TaskRecord) => {
+    const { model } = rig.script(ANSWERS);
+    const conversation_id = child.conversation_id!;
+    const { id } = await rig.start({ input: 'Now!', model, conversation_id, on_busy });
+    await rig.untilStatus(id, 'COMPLETED');
+  };
+
+  it.each<[string, (child: TaskRecord) => Promise<unknown>]>([
+    ['alone', ({ id }) => rig.cancel(id, { scope: 'task' })],
+    ['as a tree', ({ id }) => rig.cancel(id)],
+    [
+      'with its conversation',
+      ({ conversation_id: id }) => rig.request('POST', `/v1/conversations/${id}/cancel`, {}),
+    ],
+    ['by a start that interrupts it', follow('interrupt')],
+    ['by a start that rolls it back', follow('rollback')],
+  ])(
+    'I2 ends at once with a child that a caller cancels before it began, %s',
+    async (_, cancel) => {
+      const held = gate();
+      const { id, key } = await lead([{ gate: held }, call('list_tasks')]);
+      const child = await acceptOnly(rig, {
+        name: 'idle',
+        parent: { task_id: id },
+        conversation_id: newConversation(),
+      });
+      rig.model.script(key, [[wait({ tasks: [child.id] })], ANSWERS]);
+      held.open();
+      await untilWaiting(rig, id);
+      await cancel(child);
+      await rig.untilStatus(id, 'COMPLETED');
+      expect(await endsOf(rig, id)).toEqual({ ended: [['idle', 'cancelled']], running: [] });
+      expect(await entriesOf(rig, id, 'child.cancelled')).toHaveLength(1);
+    },
+  );
 });

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { createHubs } from '../../../api/feed/hubs.ts';
-import type { RunClient } from '../../../api/run-client.ts';
 import { createTasks } from '../../../api/tasks/create-tasks.ts';
 import { EMPTY_LOG } from '../../../contract/log-digest.ts';
 import type { TaskRecord } from '../../../contract/task.ts';
 import { createMetrics } from '../../../metrics/create-metrics.ts';
 import { createInProcessRelay } from '../../../relay/in-process.ts';
+import type { RunClient } from '../../../runs/run-client.ts';
 import type { Store } from '../../../store/store.ts';
 import { newTask } from '../../store/fixtures.ts';
 import { appended, progress } from '../appended-entries.ts';
@@ -18,8 +18,10 @@ it('hears what a run says before its start is answered, where a reader follows a
     async start({ id }) {
       for (const appended of written) relay.publish(id, { kind: 'written', appended });
       relay.publish(id, { kind: 'log', lastSeq: 3, digest: written.at(-1)?.digest });
+      return true;
     },
     cancel: unreachable,
+    signal: unreachable,
     message: unreachable,
     decide: unreachable,
     query: unreachable,

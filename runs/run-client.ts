@@ -20,9 +20,16 @@ const CALL_MS = 2_000;
  */
 const MAX_QUESTIONS = 32;
 
+export interface RunReference {
+  taskId: string;
+  runId?: string | undefined;
+}
+
 /** What the server says of a run, without a worker. */
 export interface RunDescription {
   status: 'open' | 'closed' | 'absent';
+  /** How a closed run has closed, by Temporal's name for it, and when; otherwise null. */
+  closed: { as: string; at: Date } | null;
   /** The workflow run that this is about, the newest; null where there is none. */
   runId: string | null;
   /** Events of history: has it grown, so has, perhaps, the log. */
@@ -35,12 +42,14 @@ export interface RunDescription {
   persistenceError: string | null;
 }
 
-/** Temporal as the API uses it. Every call has a deadline; where Temporal cannot be reached it rejects. */
+/** Temporal as whoever is outside of a run uses it. Every call has a deadline; where Temporal cannot be reached it rejects. */
 export interface RunClient extends RunUpdates {
-  /** Starts the task's workflow, or joins it where it was started before. */
-  start(task: TaskRecord): Promise<void>;
-  /** `absent`: there is no open run to cancel. */
-  cancel(taskId: string): Promise<'accepted' | 'absent'>;
+  /** Starts the task's workflow, or joins it where it is open. False: it has closed, and is never started again. */
+  start(task: TaskRecord): Promise<boolean>;
+  /** Where there is no open run, there is nothing to cancel any more. */
+  cancel(taskId: string): Promise<void>;
+  /** Without a `runId` to whichever run of the workflow is at work. False: there is no open run. */
+  signal(run: RunReference, name: string, arg: unknown): Promise<boolean>;
   query(taskId: string, request: EventsRequest): Promise<EventsPage>;
   describe(taskId: string): Promise<RunDescription>;
   /** Deletes the history of a closed run. */
@@ -48,7 +57,8 @@ export interface RunClient extends RunUpdates {
 }
 
 export interface RunClientOptions {
-  client: Client;
+  /** Asked at each call: an activity has a client of its own. */
+  client: () => Client;
   /**
    * A client on the connection of a worker in this process: a run's first workflow task is then handed to that worker with
    * the answer to the start. Left out: `client` starts runs too.
@@ -58,18 +68,18 @@ export interface RunClientOptions {
 }
 
 export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOptions): RunClient {
-  const within = <T>(ask: () => Promise<T>) => client.withDeadline(Date.now() + CALL_MS, ask);
-  const starter = eagerStarter ?? client;
+  const within = <T>(ask: () => Promise<T>) => client().withDeadline(Date.now() + CALL_MS, ask);
   const [queries, describes] = [pLimit(MAX_QUESTIONS), pLimit(MAX_QUESTIONS)];
   /** The wait for its turn is part of the time that a question has. */
   const inTurn = <T>(turns: LimitFunction, ask: () => Promise<T>) => {
     const deadline = Date.now() + CALL_MS;
-    return turns(() => client.withDeadline(deadline, ask));
+    return turns(() => client().withDeadline(deadline, ask));
   };
-  const handle = (taskId: string) => client.workflow.getHandle(taskId);
+  const handle = (taskId: string, runId?: string) => client().workflow.getHandle(taskId, runId);
   return {
     ...createRunUpdates(client),
     async start(task) {
+      const starter = eagerStarter ?? client();
       try {
         await starter.withDeadline(Date.now() + CALL_MS, () =>
           starter.workflow.start(RUN_WORKFLOWS[task.type], {
@@ -77,42 +87,32 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
             requestEagerStart: eagerStarter !== undefined,
           }),
         );
+        return true;
       } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+        throw error;
       }
     },
     async cancel(taskId) {
-      try {
-        await within(() => handle(taskId).cancel());
-        return 'accepted';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'absent';
-        throw error;
-      }
+      await orNull(within(() => handle(taskId).cancel()));
+    },
+    async signal({ taskId, runId }, name, arg) {
+      const sending = within(() => handle(taskId, runId).signal(name, arg));
+      return (await orNull(sending.then(() => true))) ?? false;
     },
     query: (taskId, request) =>
       inTurn(queries, () =>
         handle(taskId).query<EventsPage, [EventsRequest]>(EVENTS_QUERY, request),
       ),
     async describe(taskId) {
-      try {
-        return descriptionOf(await inTurn(describes, () => handle(taskId).describe()));
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-        return {
-          status: 'absent',
-          runId: null,
-          historyLength: 0,
-          workflowTaskPending: false,
-          partial: null,
-          persistenceError: null,
-        };
-      }
+      const run = await orNull(inTurn(describes, () => handle(taskId).describe()));
+      return run ? descriptionOf(run) : NO_RUN;
     },
     async forget(workflowId) {
-      const { namespace } = client.options;
+      const { workflowService, options } = client();
+      const { namespace } = options;
       await within(() =>
-        client.workflowService.deleteWorkflowExecution({
+        workflowService.deleteWorkflowExecution({
           namespace,
           workflowExecution: { workflowId },
         }),
@@ -121,18 +121,41 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
   };
 }
 
+/** Null: there is no such run, or it is not open. */
+async function orNull<T>(asking: Promise<T>): Promise<T | null> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+const NO_RUN: RunDescription = {
+  status: 'absent',
+  closed: null,
+  runId: null,
+  historyLength: 0,
+  workflowTaskPending: false,
+  partial: null,
+  persistenceError: null,
+};
+
 function descriptionOf({
   raw,
-  status,
+  status: { name },
   runId,
   historyLength,
+  closeTime,
 }: WorkflowExecutionDescription): RunDescription {
+  const isOpen = name === 'RUNNING' || name === 'PAUSED';
   const pending = raw.pendingActivities ?? [];
   const of = (type: string) => pending.find(({ activityType }) => activityType?.name === type);
   const payload = of('callModel')?.heartbeatDetails?.payloads?.[0];
   const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : null;
   return {
-    status: status.name === 'RUNNING' || status.name === 'PAUSED' ? 'open' : 'closed',
+    status: isOpen ? 'open' : 'closed',
+    closed: isOpen ? null : { as: name, at: closeTime ?? new Date() },
     runId,
     historyLength,
     workflowTaskPending: Boolean(raw.pendingWorkflowTask),

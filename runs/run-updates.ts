@@ -32,12 +32,13 @@ export interface RunUpdates {
   decide(taskId: string, decision: ApprovalDecision): Promise<Updated>;
 }
 
-export function createRunUpdates(client: Client): RunUpdates {
+export function createRunUpdates(client: () => Client): RunUpdates {
   async function update<Arg>(taskId: string, name: string, sent: { arg: Arg; updateId: string }) {
     const { arg, updateId } = sent;
-    const handle = client.workflow.getHandle(taskId);
+    const temporal = client();
+    const handle = temporal.workflow.getHandle(taskId);
     try {
-      const place = await client.withDeadline(Date.now() + UPDATE_MS, () =>
+      const place = await temporal.withDeadline(Date.now() + UPDATE_MS, () =>
         handle.executeUpdate<LogPlace, [Arg]>(name, { args: [arg], updateId }),
       );
       return { kind: 'taken', place } as const;
