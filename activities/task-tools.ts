@@ -1,6 +1,7 @@
 import { summaryOf, Waiting, type TaskTools } from '../agents/task-tools.ts';
 import { callKey, type CallPlace } from '../contract/names.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
 import { cancelTree } from '../runs/cancel-tree.ts';
 import type { RunsDeps } from '../runs/dependencies.ts';
 import type { Store } from '../store/store.ts';
@@ -13,7 +14,9 @@ import type { SpawnedTask } from './types.ts';
 /** Most tasks that a list shows, or that one wait is for. */
 const MOST = 100;
 
-export type TaskToolsDeps = SpawningDeps & RunsDeps;
+export interface TaskToolsDeps extends SpawningDeps, RunsDeps {
+  metrics: Pick<Metrics, 'cancelRequests'>;
+}
 
 /** What a tool's call may do with tasks, and those that it has started so far. */
 export interface CallTasks {
@@ -26,7 +29,7 @@ export function createTaskTools(
   deps: TaskToolsDeps,
   { signal, ...place }: CallPlace & { agent: string; signal: AbortSignal },
 ): CallTasks {
-  const { store } = deps;
+  const { store, metrics } = deps;
   let sent = 0;
   const own = ownTask(store, place.taskId, signal);
   const { spawned, ...spawning } = createSpawning(deps, { place, own, signal });
@@ -76,7 +79,9 @@ export function createTaskTools(
         const { id, owner } = target;
         const cancels = (await cancelTree(deps, { id, owner, request })) ?? [];
         const isNews = cancels.some(({ kind }) => kind !== 'already_terminal');
-        return { task_id: id, outcome: isNews ? 'cancelling' : 'already_terminal' };
+        const outcome = isNews ? 'cancelling' : 'already_terminal';
+        metrics.cancelRequests.inc({ outcome });
+        return { task_id: id, outcome };
       },
     },
   };

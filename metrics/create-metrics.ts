@@ -10,7 +10,7 @@ export interface Metrics {
   /** `outcome`: `completed`, or the failure's code. */
   readonly tasksEnded: Counter<'outcome'>;
   readonly endCommitFailures: Counter;
-  /** `outcome`: that of the receipt. */
+  /** `outcome`: that of the receipt, or of the call of a tool. */
   readonly cancelRequests: Counter<'outcome'>;
   /** In seconds. */
   readonly stopLatency: Histogram;
@@ -57,7 +57,7 @@ function ofTasks(registry: Registry) {
     }),
     cancelRequests: startingAtZero('outcome', CANCEL_OUTCOMES, {
       name: 'holdfast_cancel_requests_total',
-      help: 'Cancels that callers asked for, by the outcome in their receipts.',
+      help: 'Cancels that callers and agents asked for, by the outcome that they were told.',
       registers,
     }),
     stopLatency: new Histogram({

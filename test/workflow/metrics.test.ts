@@ -4,6 +4,8 @@ import { scrape, type Samples } from '../support/metrics.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { createStoreFaults } from '../support/store-faults.ts';
 import { eventually } from '../support/within.ts';
+import { halfAnswer } from './cancelled-run.ts';
+import { call, startLead } from './family.ts';
 
 const FAILURES = 3;
 const faults = createStoreFaults();
@@ -91,6 +93,9 @@ it('what is read and what is watched is counted while it lasts, and what was sen
   expect(grown('holdfast_relay_deltas_published_total')).toBeGreaterThan(0);
 });
 
+const CANCEL_OUTCOMES = ['cancelled', 'cancelling', 'already_terminal'];
+const cancelsTold = (outcome: string) => `holdfast_cancel_requests_total{outcome="${outcome}"}`;
+
 it('a cancel is counted by its outcome, with the time until the run has stopped', async () => {
   const { model } = rig.script([{ say: 'All is' }, { stall: true }]);
   const grown = await growth(async () => {
@@ -101,9 +106,25 @@ it('a cancel is counted by its outcome, with the time until the run has stopped'
     expect((await rig.cancel(id)).outcome).toBe('already_terminal');
     await reader.ended;
   });
-  const asked = (outcome: string) => grown(`holdfast_cancel_requests_total{outcome="${outcome}"}`);
-  expect(['cancelled', 'cancelling', 'already_terminal'].map(asked)).toEqual([1, 0, 1]);
+  expect(CANCEL_OUTCOMES.map(cancelsTold).map(grown)).toEqual([1, 0, 1]);
   expect(grown(endedAs('cancelled'))).toBe(1);
   expect(grown('holdfast_cancel_stop_latency_seconds_count')).toBe(1);
   expect(grown('holdfast_cancel_stop_latency_seconds_bucket{le="+Inf"}')).toBe(1);
+});
+
+it('a cancel that an agent asks for is counted too', async () => {
+  const held = gate();
+  const grown = await growth(async () => {
+    const { id, key } = await startLead(rig, [[{ gate: held }, call('list_tasks')]]);
+    const child = await rig.start({
+      input: 'Go on.',
+      model: rig.script(halfAnswer()).model,
+      parent: { task_id: id },
+    });
+    rig.model.script(key, [[call('cancel_task', { task: child.id })], [{ say: 'So be it.' }]]);
+    held.open();
+    expect((await rig.untilEnd(child.id)).failure?.code).toBe('cancelled');
+    await rig.untilStatus(id, 'COMPLETED');
+  });
+  expect(CANCEL_OUTCOMES.map(cancelsTold).map(grown)).toEqual([0, 1, 0]);
 });
