@@ -16,17 +16,13 @@ interface TwoAttempts extends PausedAnswer {
 }
 
 function twoAttempts(seed: Seeded): TwoAttempts {
-  const [said, lost, said2, rest2] = [6, 12, 8, 10].map((words) => seed.text(words)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const [pause, pause2] = [gate(), gate()];
+  const [said, lost] = [seed.text(6), seed.text(12)];
+  const [saidNext, rest] = [seed.text(8), seed.text(10)];
+  const [pause, pauseNext] = [gate(), gate()];
   const zombie: Turn = [{ say: said, pieces: 4 }, { gate: pause }, { say: lost, pieces: 6 }];
-  const next: Turn = [{ say: said2, pieces: 4 }, { gate: pause2 }, { say: rest2, pieces: 6 }];
-  const answer = said2 + rest2;
-  return { answer, turns: [zombie, next], said, pause, second: { said: said2, pause: pause2 } };
+  const next: Turn = [{ say: saidNext, pieces: 4 }, { gate: pauseNext }, { say: rest, pieces: 6 }];
+  const second = { said: saidNext, pause: pauseNext };
+  return { answer: saidNext + rest, turns: [zombie, next], said, pause, second };
 }
 
 /** Resolves once the relay has carried text of the run's first attempt. */
