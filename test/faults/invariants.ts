@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { isTerminalEvent, type LogEvent, type TerminalEvent } from '../../contract/events.ts';
 import type { Task } from '../../contract/wire.ts';
 import { eventually } from '../support/within.ts';
-import { keepReading } from './kept-reader.ts';
+import { keepReading, type KeptReader } from './kept-reader.ts';
 import type { Run } from './runs.ts';
 import type { RunService } from './service.ts';
 
@@ -25,11 +25,13 @@ async function assertRun(service: RunService, run: Run): Promise<void> {
   if (run.cancelledAt !== undefined) assertSilentAfterCancel(service, run, run.cancelledAt);
 }
 
+/** A task with what a reader has who was there from the start. */
+interface ReadTask extends Pick<Run, 'taskId' | 'answer'> {
+  reader: Pick<KeptReader, 'entries' | 'transcript' | 'ended'>;
+}
+
 /** Of an ended task: record, log and readers agree, and it has said its script's answer. */
-export async function assertTask(
-  service: RunService,
-  run: Pick<Run, 'taskId' | 'answer' | 'reader'>,
-): Promise<Task> {
+export async function assertTask(service: RunService, run: ReadTask): Promise<Task> {
   const task = await service.client.get(run.taskId);
   const log = await readLog(service, run.taskId);
   assertLog(task, log);
@@ -66,7 +68,7 @@ async function assertMessages({ client }: RunService, run: Run, task: Task): Pro
 /** Who kept the cursor has the same log as who comes now, and both have the stored text. */
 async function assertReaders(
   { client }: RunService,
-  { taskId, reader }: Pick<Run, 'taskId' | 'reader'>,
+  { taskId, reader }: ReadTask,
   { log, text }: { log: LogEvent[]; text: string },
 ): Promise<void> {
   const fresh = keepReading(client, taskId);
@@ -90,7 +92,7 @@ async function assertOneWorkflowEach(service: RunService): Promise<void> {
   const expected = tasks
     .filter(({ failure }) => failure?.code !== 'orphaned')
     .map((task) => `${task.id} ${workflowStatusOf(task)}`);
-  const query = `WorkflowType = 'agentRun' AND TaskQueue = '${service.taskQueue}'`;
+  const query = `WorkflowType = 'agentRun' AND TaskQueue = '${service.taskQueue}' AND ExecutionStatus != 'ContinuedAsNew'`;
   let found: string[] = [];
   const same = async () => {
     found = [];

@@ -59,7 +59,7 @@ export function keepReading(client: HoldfastClient, taskId: string): KeptReader 
 }
 
 /** What a reader shows of an attempt is a prefix of what the attempt's entry says. */
-function assertPrefix({ steps }: Transcript, entry: LogEvent, id: string): void {
+export function assertPrefix({ steps }: Transcript, entry: LogEvent, id: string): void {
   if (!isStepEntry(entry)) return;
   const { step, attempt, blocks } = entry.data;
   const shown = steps.get(step);

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/within.ts';
+import { assertFamily, assertPicture, pictureOfFamily } from './family-invariants.ts';
+import { openFamilies } from './family-states.ts';
+import { createHandPicker, WITH_HANDS } from './hands.ts';
 import { assertInvariants } from './invariants.ts';
 import { pictureOf } from './picture.ts';
 import { callsOf, cancelRun, pausedAnswer, startPaused, untilEnded, type Run } from './runs.ts';
@@ -79,15 +82,21 @@ function restartsOf(name: string, restarts: Restart[], options: OpenServiceOptio
     let service: Service;
     let ended: Run[];
     let picture: unknown;
+    const pickHand = createHandPicker();
     beforeAll(async () => {
-      service = await openService(options);
+      service = await openService({ ...options, settings: { ...WITH_HANDS, ...options.settings } });
       ended = await endRuns(service, seeded(seedOfRun()));
       picture = await pictureOf(service, ended);
     });
     afterAll(() => service[Symbol.asyncDispose]());
 
     async function survives(restart: Restart['restart']): Promise<void> {
+      const reading = new AbortController();
+      onTestFinished(() => reading.abort());
       const seed = seeded(seedOfRun());
+      const halted = await openFamilies({ service, seed, pickHand, signal: reading.signal });
+      const families = halted.map(({ family }) => family);
+      const pictures = await Promise.all(families.map((one) => pictureOfFamily(service, one)));
       const scripts = Array.from({ length: RUNS }, () => pausedAnswer(seed));
       const runs = await startPaused(service, scripts);
       for (const run of runs) {
@@ -95,18 +104,26 @@ function restartsOf(name: string, restarts: Restart[], options: OpenServiceOptio
       }
       await restart(service);
       expect(await pictureOf(service, ended)).toEqual(picture);
+      await Promise.all(families.map((one, n) => assertPicture(service, one, pictures[n]!)));
       for (const { pause } of scripts) pause.open();
+      for (const { goOn } of halted) await goOn();
       await untilEnded(runs);
       for (const { taskId } of runs) {
         expect((await service.client.get(taskId)).status).toBe('COMPLETED');
       }
-      await assertInvariants(service, [...ended, ...runs]);
+      await Promise.all(halted.map((one) => assertFamily(service, one)));
+      await assertInvariants(service, [...ended, ...runs, ...families.map(({ lead }) => lead)]);
     }
     for (const { what, restart } of restarts) {
-      it(`P1 survives a restart of ${what}, with runs under way`, () => survives(restart));
+      it(`P1 survives a restart of ${what}, with runs and families under way`, () =>
+        survives(restart));
     }
   });
 }
 
 restartsOf('API and worker on PostgreSQL', OF_TWO, { processes: 'two' });
-restartsOf('one process with its store', OF_ONE, { processes: 'one' });
+restartsOf('one process with its store', OF_ONE, {
+  processes: 'one',
+  // Less than a step with a tool has: runs continue as new behind each of them.
+  settings: { HOLDFAST_MAX_HISTORY_EVENTS: '16' },
+});
