@@ -2,17 +2,18 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gate } from '../support/model-server.ts';
 import { scrape, type Samples } from '../support/metrics.ts';
 import { openRig, type Rig } from '../support/rig.ts';
-import { createStoreFaults } from '../support/store-faults.ts';
+import { createStoreFaults, REFUSED } from '../support/store-faults.ts';
 import { eventually } from '../support/within.ts';
 import { halfAnswer } from './cancelled-run.ts';
-import { call, startLead } from './family.ts';
+import { call, childrenOf, createCast, entriesOf, startLead } from './family.ts';
 
 const FAILURES = 3;
 const faults = createStoreFaults();
+const cast = createCast(['worker']);
 
 let rig: Rig;
 beforeAll(async () => {
-  rig = await openRig({ wrapStore: faults.wrap });
+  rig = await openRig({ agents: cast.agents, wrapStore: faults.wrap });
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
@@ -50,6 +51,27 @@ it('P4 every failed commit of an end is counted, and then the end itself, once',
   expect(grown(endedAs('completed'))).toBe(1);
   expect(grown('holdfast_tasks_accepted_total')).toBe(1);
   expect(grown('holdfast_tasks_started_total')).toBe(1);
+});
+
+it('P4 M7 so is that of a child, while its parent waits: that is told of it once it is stored', async () => {
+  cast.direct(rig, 'worker', [{ say: 'The well is dry.' }]);
+  const asks = call('spawn_agent', { agent: 'worker', input: 'Is there water?' });
+  faults.refuse('finishTask');
+  const grown = await growth(async () => {
+    const { id } = await startLead(rig, [[asks], [{ say: 'There is none.' }]]);
+    const isStuck = async () => {
+      const [child] = await childrenOf(rig, id);
+      return child && (await rig.get(child.id)).live?.persistence_error?.includes(REFUSED);
+    };
+    await eventually(isStuck, 'the child to say what is wrong');
+    expect(await rig.get(id)).toMatchObject({ status: 'RUNNING', live: { tool: 'spawn_agent' } });
+    faults.heal();
+    expect((await rig.untilEnd(id)).output).toEqual({ text: 'There is none.' });
+    expect(await entriesOf(rig, id, 'child.completed')).toHaveLength(1);
+  });
+  expect(faults.hits('finishTask')).toBeGreaterThan(0);
+  expect(grown(FAILED_ENDS)).toBe(faults.hits('finishTask'));
+  expect(grown(endedAs('completed'))).toBe(2);
 });
 
 it('P4 also where the reconciler ends a task whose workflow was terminated', async () => {
