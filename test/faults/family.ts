@@ -59,11 +59,6 @@ export async function readChild(service: RunService, family: Family): Promise<Ke
   return keepReading(service.client, id);
 }
 
-/** Resolves once the model has said all that the child says. */
-export function childAnswered({ model }: RunService, { callsBefore }: Family): Promise<unknown> {
-  return model.closed(CHILD_KEY, callsBefore + 1);
-}
-
 /** Lets the lead start the child, and waits until it is at work, and the lead waits or has ended. */
 export async function untilAtWork({ operator }: RunService, family: Family): Promise<void> {
   const { lead, waits, spawn, answer } = family;
