@@ -1,4 +1,4 @@
-import { Client, type WorkflowHandle } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { createInProcessRelay } from '../relay/in-process.ts';
 import { createRunClient } from '../runs/run-client.ts';
 import { openMemoryStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
+import { historiesOf } from '../test/support/histories.ts';
 import { startModelServer, type ModelServer, type Turn } from '../test/support/model-server.ts';
 import { startTemporal } from '../test/support/temporal-server.ts';
 import { openWorker } from '../worker/open-worker.ts';
@@ -73,7 +74,7 @@ async function recordAll(folder: string): Promise<void> {
   const client = new Client({ connection });
   for (const scenario of SCENARIOS) {
     const taskId = await run(scenario, { client, store, model });
-    await writeHistories(folder, scenario.name, client.workflow.getHandle(taskId));
+    await writeHistories(folder, scenario.name, { client, taskId });
   }
   if (model.problems.length > 0) throw new Error(model.problems.join('; '));
 }
@@ -108,15 +109,15 @@ async function run(scenario: Scenario, { client, store, model }: Service): Promi
 }
 
 /** Writes the history of each workflow run of a task, from the first one on. */
-async function writeHistories(folder: string, name: string, handle: WorkflowHandle): Promise<void> {
-  const { client, workflowId } = handle;
-  let runId = (await handle.describe()).raw.workflowExecutionInfo?.firstRunId;
-  for (let n = 1; runId; n += 1) {
-    const { events } = await client.getHandle(workflowId, runId).fetchHistory();
+async function writeHistories(
+  folder: string,
+  name: string,
+  { client, taskId: workflowId }: { client: Client; taskId: string },
+): Promise<void> {
+  for (const [index, { events }] of (await historiesOf(client, workflowId)).entries()) {
     const history = JSON.parse(historyToJSON({ events: events ?? [] })) as object;
     const json = anonymous(JSON.stringify({ workflowId, ...history }, null, 2));
-    await writeFile(path.join(folder, `${name}-${n}.json`), `${json}\n`);
-    runId = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+    await writeFile(path.join(folder, `${name}-${index + 1}.json`), `${json}\n`);
   }
 }
 

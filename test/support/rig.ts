@@ -23,6 +23,7 @@ import type { Store } from '../../store/store.ts';
 import { openWorker, type RunningWorker } from '../../worker/open-worker.ts';
 import { openReader, type FeedReader, type OpenReaderOptions } from './feed-reader.ts';
 import { freshFetch } from './fresh-fetch.ts';
+import { historiesOf } from './histories.ts';
 import { startModelServer, type ModelServer, type Turn } from './model-server.ts';
 import type { RelayMood } from './relays.ts';
 import { openRigShape } from './rig-shape.ts';
@@ -328,7 +329,7 @@ async function withTrees(store: Store, ids: ReadonlySet<string>): Promise<Readon
   return all;
 }
 
-/** P5: every history replays on the code as it is. */
+/** P5: every history replays on the code as it is, of each workflow run of a task. */
 async function replayAll(
   client: Client,
   ids: ReadonlySet<string>,
@@ -336,11 +337,8 @@ async function replayAll(
 ): Promise<void> {
   async function* histories() {
     for (const workflowId of ids) {
-      const history = await client.workflow
-        .getHandle(workflowId)
-        .fetchHistory()
-        .catch(() => null);
-      if (history) yield { workflowId, history };
+      const ofTask = await historiesOf(client, workflowId).catch(() => []);
+      yield* ofTask.map((history) => ({ workflowId, history }));
     }
   }
   const sinks = { feed: { logGrew: { fn: () => undefined, callDuringReplay: false } } };
