@@ -36,6 +36,7 @@ import {
   seal,
 } from './run-state.ts';
 import type { RunCarry, RunState } from './run-state.ts';
+import { isOpen } from './step-calls.ts';
 import { useTool } from './use-tool.ts';
 
 /** What a run goes by once it has begun. `deadline`: milliseconds since the epoch. */
@@ -84,6 +85,7 @@ export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void>
 /** Up to an outcome, here or in the workflow run that goes on when history is full. */
 async function carryOut(run: RunState, begun: Begun): Promise<Outcome> {
   const { plan } = begun;
+  setCurrentDetails(describeRun(run));
   if (plan.parent) run.reporter = createReporter(run, plan.parent);
   const work = () => (plan.toolCall ? useTool(run, plan, plan.toolCall) : react(run, plan));
   const end = await withinDeadline(begun, work);
@@ -157,6 +159,8 @@ async function finish(
   reached: Outcome,
   root: CancellationScope,
 ): Promise<TerminalEvent> {
+  // Where a cancel came while the run was about to continue as new, its calls wait no longer.
+  await condition(() => !run.calls.some(isOpen));
   await run.reporter?.told();
   const outcome: Outcome = root.consideredCancelled ? { kind: 'cancelled' } : reached;
   seal(run);

@@ -1,18 +1,27 @@
-import type { ToolCall } from '../activities/models/model.ts';
 import type { ApprovalDecision, RunRefusal } from '../contract/run-messages.ts';
-import { append, type Approval, type RunState } from './run-state.ts';
+import { append, type RunState } from './run-state.ts';
+import type { Approval, StepCall } from './step-calls.ts';
 
 /** An approval that was decided is known among the last so many. */
 const MAX_DECIDED = 100;
 
 /** From now on somebody may decide on the call. */
-export function requestApproval(run: RunState, call: ToolCall, id: string): Approval {
+export function requestApproval(
+  run: RunState,
+  open: StepCall,
+  { id, timeoutMs }: { id: string; timeoutMs: number | undefined },
+): Approval {
   const { step } = run;
-  const { callId, name } = call;
-  const approval: Approval = { id, step, callId, decision: null };
-  run.approvals.push(approval);
+  const { callId, name } = open.call;
+  const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+  open.approval = { id, step, callId, ...deadline, decision: null };
   append(run, 'approval.requested', { approval_id: id, step, call_id: callId, name });
-  return approval;
+  return open.approval;
+}
+
+/** Those of the current step that nobody has decided on. */
+export function pendingApprovals({ calls }: RunState): Approval[] {
+  return calls.flatMap(({ approval }) => (approval?.decision === null ? [approval] : []));
 }
 
 /** Why the run does not take the decision, or null. */
@@ -20,7 +29,7 @@ export function decisionRefusal(
   run: RunState,
   { approvalId }: ApprovalDecision,
 ): RunRefusal | null {
-  if (run.approvals.some(({ id }) => id === approvalId)) return null;
+  if (pendingApprovals(run).some(({ id }) => id === approvalId)) return null;
   if (run.decided.includes(approvalId))
     return { code: 'approval_resolved', message: 'The approval has been decided already.' };
   return { code: 'approval_not_found', message: 'The task has no such approval.' };
@@ -28,11 +37,10 @@ export function decisionRefusal(
 
 /** The first decision counts: a later one changes nothing. Gives its place in the log. */
 export function decide(run: RunState, { approvalId, approved, reason }: ApprovalDecision): number {
-  const approval = run.approvals.find(({ id }) => id === approvalId);
+  const approval = pendingApprovals(run).find(({ id }) => id === approvalId);
   if (!approval) return run.lastSeq;
   const { step, callId: call_id } = approval;
   approval.decision = { approved, reason };
-  run.approvals = run.approvals.filter((other) => other !== approval);
   run.decided = [...run.decided, approvalId].slice(-MAX_DECIDED);
   append(run, 'approval.resolved', { approval_id: approvalId, step, call_id, approved, reason });
   return run.lastSeq;

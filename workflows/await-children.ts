@@ -3,27 +3,37 @@ import type { ToolResult } from '../activities/types.ts';
 import type { WaitOrder } from '../contract/children.ts';
 import { isChildEnd } from '../contract/events.ts';
 import { hasEnded } from './children.ts';
+import { conditionBy } from './condition-by.ts';
 import type { RunState } from './run-state.ts';
+import type { Wait } from './step-calls.ts';
+
+/** What a call waits for from now on. */
+export function beginWait(run: RunState, order: WaitOrder): Wait {
+  if (order.kind === 'result') return order;
+  const { task_ids, others, until, timeout_ms } = order;
+  const atWork = others ? Object.keys(run.children).filter((id) => !hasEnded(run, id)) : [];
+  return {
+    kind: 'tasks',
+    task_ids: [...new Set([...task_ids, ...atWork])],
+    until,
+    ...(timeout_ms !== undefined && { deadline: Date.now() + timeout_ms }),
+  };
+}
 
 /**
  * Waits for the end of tasks below the run, as a call asks for, without holding a worker; gives the result of that call. A wait for
  * several of them ends early where somebody has written to the run, which reads that in its next step.
  */
-export async function awaitChildren(run: RunState, order: WaitOrder): Promise<ToolResult> {
-  if (order.kind === 'result') {
-    await condition(() => hasEnded(run, order.task_id));
-    return resultOf(run, order.task_id);
+export async function awaitChildren(run: RunState, wait: Wait): Promise<ToolResult> {
+  if (wait.kind === 'result') {
+    await condition(() => hasEnded(run, wait.task_id));
+    return resultOf(run, wait.task_id);
   }
-  const { until, timeout_ms } = order;
-  const others = order.others ? Object.keys(run.children).filter((id) => !hasEnded(run, id)) : [];
-  const task_ids = [...new Set([...order.task_ids, ...others])];
+  const { task_ids, until, deadline } = wait;
   const isEnded = (id: string) => hasEnded(run, id);
   const isOver = () =>
-    (until === 'any' && task_ids.some(isEnded)) ||
-    task_ids.every(isEnded) ||
-    run.inbox.unread.length > 0;
-  if (timeout_ms === undefined) await condition(isOver);
-  else await condition(isOver, timeout_ms);
+    (until === 'any' && task_ids.some(isEnded)) || task_ids.every(isEnded) || run.unread.length > 0;
+  await conditionBy(isOver, deadline);
   const ended = task_ids.filter(isEnded);
   return {
     output: {

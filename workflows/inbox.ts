@@ -21,7 +21,7 @@ export function messageRefusal(run: RunState, message: RunMessage): RunRefusal |
   }
   if (known) return null;
   if (!run.inbox.open) return ENDED;
-  const { unread } = run.inbox;
+  const { unread } = run;
   const length = unread.reduce((sum, one) => sum + one, message.text.length);
   if (unread.length < MAX_UNREAD && length <= MAX_UNREAD_LENGTH) return null;
   const text = 'Too many messages wait for the next step of the task; send this one later.';
@@ -47,7 +47,7 @@ export function logArrivals(run: RunState): void {
 function logMessage(run: RunState, { text, from, key, requestHash }: RunMessage): number | null {
   if (!run.inbox.open) return null;
   append(run, 'task.message', { from, text });
-  run.inbox.unread.push(text.length);
+  run.unread = [...run.unread, text.length];
   const seq = run.lastSeq;
   if (key !== undefined && requestHash !== undefined)
     run.received = [...run.received, { key, requestHash, seq }].slice(-MAX_RECEIVED);

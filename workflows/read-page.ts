@@ -1,5 +1,6 @@
 import { isTerminalEvent, type LogEvent } from '../contract/events.ts';
 import type { EventsPage, EventsRequest } from '../contract/run-messages.ts';
+import { pendingApprovals } from './approvals.ts';
 import type { RunState } from './run-state.ts';
 
 /** Answers the events query. Sizes are UTF-16 lengths of JSON, a fair guess of its bytes. */
@@ -17,7 +18,7 @@ export function readPage(
     events.push(event);
   }
   const last = run.log.at(-1);
-  const pending_approvals = run.approvals.map(({ id }) => id);
+  const pending_approvals = pendingApprovals(run).map(({ id }) => id);
   return {
     events: after + 1 < firstSeq ? [] : events,
     firstSeq,

@@ -1,5 +1,6 @@
 import { isStepEntry } from '../contract/events.ts';
 import { textOf } from '../contract/text.ts';
+import { pendingApprovals } from './approvals.ts';
 import type { RunState } from './run-state.ts';
 
 /** Longest tail of the last finished step that is shown, in UTF-16 units. */
@@ -7,7 +8,8 @@ const TAIL = 600;
 
 /** The run's current details for the Web UI, as Markdown. */
 export function describeRun(run: RunState): string {
-  const { step, attempt, phase, tool, usage, lastSeq, approvals } = run;
+  const { step, attempt, phase, tool, usage, lastSeq } = run;
+  const approvals = pendingApprovals(run);
   const children = Object.values(run.children);
   const atWork = children.filter(({ ended }) => ended === undefined);
   const last = run.log.findLast((event) => isStepEntry(event));

@@ -2,9 +2,10 @@ import type { EventData, EventType, LogEvent, TerminalEvent } from '../contract/
 import type { LogSoFar } from '../activities/types.ts';
 import { NO_USAGE, type Usage } from '../contract/task.ts';
 import { EMPTY_LOG, extendDigest } from '../contract/log-digest.ts';
-import type { ApprovalDecision, RunMessage, RunProgress } from '../contract/run-messages.ts';
+import type { RunMessage, RunProgress } from '../contract/run-messages.ts';
 import type { ChildNews, ChildState } from './children.ts';
 import type { Reporter } from './reporter.ts';
+import type { StepCall } from './step-calls.ts';
 
 /** The first entry that a workflow writes: entry 1, `task.accepted`, is built from the task's row. */
 export const FIRST_SEQ = 2;
@@ -13,12 +14,19 @@ export const FIRST_SEQ = 2;
 export interface RunCarry {
   firstSeq: number;
   step: number;
+  attempt: number;
+  phase: RunProgress['phase'];
+  tool: string | null;
+  /** Those of the current step, in order; none where it has none, or has not called them yet. */
+  calls: StepCall[];
   /** Steps in a row whose turn was no sense: unknown tool, bad arguments, nothing at all. */
   nonsense: number;
   progress: number;
   usage: Usage;
   /** Steps beyond the run's limit, one for each answer that went on because somebody had written meanwhile. */
   extraSteps: number;
+  /** UTF-16 lengths of the messages that came since the current step began: it has not read them. */
+  unread: number[];
   /** The last messages that came under a key. */
   received: Received[];
   /** Ids of the last approvals that were decided. */
@@ -38,23 +46,20 @@ export interface Received {
 export const FRESH: RunCarry = {
   firstSeq: FIRST_SEQ,
   step: 0,
+  attempt: 0,
+  phase: 'starting',
+  tool: null,
+  calls: [],
   nonsense: 0,
   progress: 0,
   usage: NO_USAGE,
   extraSteps: 0,
+  unread: [],
   received: [],
   decided: [],
   children: {},
   forwarded: 0,
 };
-
-/** A call that waits for somebody's word, or has waited. */
-export interface Approval {
-  readonly id: string;
-  readonly step: number;
-  readonly callId: string;
-  decision: Omit<ApprovalDecision, 'approvalId'> | null;
-}
 
 /** A message on its way into the log. `seq`: its entry, once it stands there. */
 export interface Arrival {
@@ -70,8 +75,6 @@ export interface Inbox {
   arrivals: Arrival[];
   /** The same, and what came of a child before its start was logged. */
   news: ChildNews[];
-  /** UTF-16 lengths of the messages that came since the current step began: it has not read them. */
-  unread: number[];
 }
 
 /**
@@ -88,15 +91,12 @@ export interface RunState extends RunCarry {
   /** Its log has begun: messages may enter it. */
   begun: boolean;
   readonly inbox: Inbox;
-  /** Those of the current step that nobody has decided on. A run continues as new between two steps, so that it has none then. */
-  approvals: Approval[];
   /** How many events each call that is under way has emitted, by its key. */
   readonly emitted: Map<string, number>;
   /** Tells the parent's run what this one emits; null: there is none. */
   reporter: Reporter | null;
-  attempt: number;
-  phase: RunProgress['phase'];
-  tool: string | null;
+  /** The run is about to continue as new: it begins nothing that it could not carry over. */
+  leaving: boolean;
   readonly hooks: RunHooks;
 }
 
@@ -122,31 +122,21 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     digest: EMPTY_LOG,
     sealed: false,
     begun: carry.firstSeq > FIRST_SEQ,
-    inbox: { open: true, arrivals: [], news: [], unread: [] },
-    approvals: [],
+    inbox: { open: true, arrivals: [], news: [] },
     emitted: new Map(),
     reporter: null,
-    attempt: 0,
-    phase: 'starting',
-    tool: null,
+    leaving: false,
   };
 }
 
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
-  const { step, nonsense, progress, usage, extraSteps, received, decided } = run;
-  const { children, forwarded } = run;
+  const { step, attempt, phase, tool, calls, unread } = run;
+  const { nonsense, progress, usage, extraSteps, received, decided, children, forwarded } = run;
   return {
     firstSeq: run.lastSeq + 1,
-    step,
-    nonsense,
-    progress,
-    usage,
-    extraSteps,
-    received,
-    decided,
-    children,
-    forwarded,
+    ...{ step, attempt, phase, tool, calls, unread },
+    ...{ nonsense, progress, usage, extraSteps, received, decided, children, forwarded },
   };
 }
 

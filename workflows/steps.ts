@@ -8,7 +8,7 @@ import { append, type RunState } from './run-state.ts';
 export function startStep(run: RunState): void {
   run.step += 1;
   run.attempt = 0;
-  run.inbox.unread = [];
+  run.unread = [];
   append(run, 'turn.started', { step: run.step });
 }
 

@@ -35,9 +35,9 @@ describe('a message', () => {
     startStep(run);
     expect(takeMessage(run, hello).seq).toBe(4);
     expect(run.log.at(-1)?.data).toEqual({ from: null, text: 'Hello' });
-    expect(run.inbox.unread).toEqual([5]);
+    expect(run.unread).toEqual([5]);
     startStep(run);
-    expect(run.inbox.unread).toEqual([]);
+    expect(run.unread).toEqual([]);
   });
 
   it('waits where the run has not begun, and keeps its place behind those before it', () => {

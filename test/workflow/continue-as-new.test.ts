@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../agents/tool.ts';
 import type { LogEvent } from '../../contract/events.ts';
-import type { Store } from '../../store/store.ts';
-import { gate, type Gate, type Turn } from '../support/model-server.ts';
+import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { within } from '../support/within.ts';
-import { expectCancelled } from './cancelled-run.ts';
+import { approve } from './approve.ts';
+import { expectCancelled, PATIENT } from './cancelled-run.ts';
+import { createHeldFlushes } from './held-flushes.ts';
 import { archiveOf, expectLeft } from './left-behind.ts';
 
 const ANSWER = 'The last page is turned.';
@@ -25,40 +26,84 @@ const readingTurns = (count: number): Turn[] =>
     { call: { id: `c${n}`, name: 'read_page', arguments: { page: n } } },
   ]);
 
-/** Where the first flush of a task waits, once the log is stored. */
-const flushes = new Map<string, Gate>();
-const wrapStore = (store: Store): Store => ({
-  ...store,
-  async appendLog(taskId, events) {
-    await store.appendLog(taskId, events);
-    const held = flushes.get(taskId);
-    flushes.delete(taskId);
-    await held?.pass();
+/** Tasks whose book was burnt. */
+const burnt: string[] = [];
+const burnBook = defineTool({
+  name: 'burn_book',
+  description: 'Cannot be undone.',
+  parameters: z.object({}),
+  needsApproval: true,
+  approvalTimeoutMs: 3_600_000,
+  run: (_, { taskId }) => {
+    burnt.push(taskId);
+    return Promise.resolve('ashes');
   },
 });
 
+const flushes = createHeldFlushes();
 let rig: Rig;
 beforeAll(async () => {
-  rig = await openRig({ tools: [readPage], wrapStore, defaults: { maxHistoryEvents: 25 } });
+  rig = await openRig({
+    tools: [readPage, burnBook],
+    wrapStore: flushes.wrapStore,
+    defaults: { maxHistoryEvents: 25 },
+  });
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-/** A run that stores its log to continue as new, on a worker that takes no workflow task any more. */
-async function runAboutToContinue() {
+/** Where a run is when its history is full. */
+const PLACES = ['between two steps', 'in a step that waits for approval'] as const;
+type Place = (typeof PLACES)[number];
+
+const turnsTo: Record<Place, Turn[]> = {
+  'between two steps': [...readingTurns(STEPS), [{ say: ANSWER }]],
+  'in a step that waits for approval': [
+    [{ call: { id: 'b', name: 'burn_book', arguments: {} } }],
+    [{ say: ANSWER }],
+  ],
+};
+
+/** A run that stores its log to continue as new. */
+async function runThatFlushes(place: Place) {
   const begin = gate();
-  const [first = [], ...others] = readingTurns(STEPS);
-  const { model, key } = rig.script([{ gate: begin }, ...first], ...others, [{ say: ANSWER }]);
+  const [first = [], ...others] = turnsTo[place];
+  const { model, key } = rig.script([{ gate: begin }, ...first], ...others);
   const { id } = await rig.start({ input: 'Read.', model });
   const reader = await rig.read(id);
-  const flush = gate();
-  flushes.set(id, flush);
+  const flush = flushes.hold(id);
   begin.open();
+  if (place === 'in a step that waits for approval') {
+    await reader.until(({ frame }) => frame.type === 'approval.requested');
+    await fillHistory(id);
+  }
   await within(flush.reached, () => 'the log to be stored');
+  return { id, key, reader, flush };
+}
+
+/** Writes to a run that waits, until it is about to continue as new. */
+async function fillHistory(id: string): Promise<void> {
+  for (let isFull = false; !isFull;) {
+    const path = `/v1/tasks/${id}/messages`;
+    expect((await rig.request('POST', path, { text: 'Still there?' })).status).toBe(202);
+    isFull = (await scheduledIn(id)).includes('flushLog');
+  }
+}
+
+/** Names of the activities that a workflow run has scheduled, in order. */
+async function scheduledIn(id: string, runId?: string): Promise<unknown[]> {
+  const { events } = await rig.client.workflow.getHandle(id, runId).fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled ? [scheduled.activityType?.name] : [],
+  );
+}
+
+/** The same, on a worker that takes no workflow task any more. */
+async function runAboutToContinue(place: Place) {
+  const { flush, ...run } = await runThatFlushes(place);
+  const { id } = run;
   const stopped = rig.stopWorkers();
   return {
-    id,
-    key,
-    reader,
+    ...run,
     /** The flush ends, and its worker. The run hears of it from the next one. */
     async endFlush() {
       flush.open();
@@ -76,9 +121,9 @@ async function runAboutToContinue() {
 const continued = (log: readonly LogEvent[]) =>
   log.filter(({ type }) => type === 'task.continued').length;
 
-describe('what arrives in the activation of a continue-as-new', () => {
+describe.each(PLACES)('what arrives in the activation of a continue-as-new %s', (place) => {
   it.each(['before', 'after'])('is not lost: a cancel %s the end of the flush', async (when) => {
-    const { id, reader, endFlush } = await runAboutToContinue();
+    const { id, reader, endFlush } = await runAboutToContinue(place);
     const handle = rig.client.workflow.getHandle(id);
     if (when === 'before') await handle.cancel();
     await endFlush();
@@ -87,10 +132,11 @@ describe('what arrives in the activation of a continue-as-new', () => {
     await rig.startWorker();
     await expectCancelled(rig, id, { partial: null, reader });
     expect((await handle.describe()).runId).toBe(runId);
+    if (place === 'in a step that waits for approval') await expectRefused(id);
   });
 
   it('is not lost: a message is read by the next workflow run', async () => {
-    const { id, key, reader, endFlush } = await runAboutToContinue();
+    const { id, key, reader, endFlush } = await runAboutToContinue(place);
     await endFlush();
     const sent = rig.request<{ seq: number }>('POST', `/v1/tasks/${id}/messages`, {
       text: 'And the title?',
@@ -98,6 +144,7 @@ describe('what arrives in the activation of a continue-as-new', () => {
     await rig.startWorker();
     const { status, body } = await sent;
     expect(status).toBe(202);
+    if (place === 'in a step that waits for approval') await approve(rig, id);
     await expectLeft(rig, id, { text: ANSWER, code: null, reader });
     const log = await archiveOf(rig, id);
     expect(continued(log)).toBeGreaterThanOrEqual(1);
@@ -107,7 +154,46 @@ describe('what arrives in the activation of a continue-as-new', () => {
     });
     expect(JSON.stringify(rig.model.requests(key).at(-1)?.body)).toContain('And the title?');
   });
+});
 
+describe('what arrives while a run that waits for approval is about to continue as new', () => {
+  const PLACE = 'in a step that waits for approval';
+
+  it('is not lost: the approval lets the next workflow run make the call, once', async () => {
+    const { id, key, reader, flush } = await runThatFlushes(PLACE);
+    const { runId } = await rig.client.workflow.getHandle(id).describe();
+    await approve(rig, id);
+    flush.open();
+    await expectLeft(rig, id, { text: ANSWER, code: null, reader });
+    expect(burnt.filter((one) => one === id)).toHaveLength(1);
+    expect(rig.model.calls(key)).toBe(2);
+    const results = (await archiveOf(rig, id)).filter(({ type }) => type === 'turn.tool_result');
+    expect(results).toMatchObject([{ data: { output: 'ashes', is_error: false } }]);
+    expect(await scheduledIn(id, runId)).not.toContain('runTool');
+  });
+
+  it('is not lost: a cancel refuses the approval ahead of the end', async () => {
+    const { id, reader, flush } = await runThatFlushes(PLACE);
+    const cancelled = rig.cancel(id, PATIENT);
+    await reader.until(({ frame }) => frame.type === 'task.failed');
+    expect(await cancelled).toMatchObject({ outcome: 'cancelled' });
+    flush.open();
+    await expectCancelled(rig, id, { partial: null, reader });
+    await expectRefused(id);
+  });
+});
+
+/** The call that waited for approval has got none, and so its result, ahead of the end. */
+async function expectRefused(id: string): Promise<void> {
+  const log = await archiveOf(rig, id);
+  expect(log.slice(-3)).toMatchObject([
+    { type: 'approval.resolved', data: { approved: false } },
+    { type: 'turn.tool_result', data: { is_error: true } },
+    { type: 'task.failed' },
+  ]);
+}
+
+describe('what arrives while a run continues as new again and again', () => {
   it('is not lost: of messages that come all the while each stands once in the log, and is read', async () => {
     const steps = 20;
     const { model, key } = rig.script(...readingTurns(steps), ...answersFor(steps));

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '../../store/store.ts';
-import { gate, type Gate } from '../support/model-server.ts';
+import { gate } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { within } from '../support/within.ts';
 import { call, createCast, entriesOf } from './family.ts';
@@ -13,21 +12,13 @@ import {
   tellLead,
   type Pair,
 } from './family-ends.ts';
+import { createHeldFlushes } from './held-flushes.ts';
 
 const calculate = call('calculator', { expression: '1 + 1' });
 const stalling = [{ say: 'So' }, { stall: true }] as const;
 
-/** Where the next flush of a task waits, once the log is stored. */
-const flushes = new Map<string, Gate>();
-const wrapStore = (store: Store): Store => ({
-  ...store,
-  async appendLog(taskId, events) {
-    await store.appendLog(taskId, events);
-    const held = flushes.get(taskId);
-    flushes.delete(taskId);
-    await held?.pass();
-  },
-});
+const flushes = createHeldFlushes();
+const { wrapStore } = flushes;
 
 describe.each([
   { which: 'in one workflow run', maxHistoryEvents: 4_000 },
@@ -95,8 +86,7 @@ describe('a parent that continues as new', () => {
     const pair = await openPair(rig, cast, { turns });
     await within(held.reached, () => 'the second step');
     if (when === 'before') await tellLead(rig, pair);
-    const flush = gate();
-    flushes.set(pair.lead.id, flush);
+    const flush = flushes.hold(pair.lead.id);
     held.open();
     await within(flush.reached, () => 'the log to be stored');
     if (when === 'meanwhile') await tellLead(rig, pair);
