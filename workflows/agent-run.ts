@@ -118,9 +118,11 @@ function withinDeadline<T>({ deadline }: Begun, work: () => Promise<T>): Promise
   return CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current();
     const timer = new CancellationScope();
-    const timeLeftMs = Math.max(deadline - Date.now(), 1);
+    const timeLeftMs = deadline - Date.now();
+    // It was up before the former workflow run had gone on in this one.
+    if (timeLeftMs <= 0) scope.cancel();
     timer
-      .run(() => sleep(timeLeftMs, { summary: 'time limit' }))
+      .run(() => sleep(Math.max(timeLeftMs, 1), { summary: 'time limit' }))
       .then(
         () => scope.cancel(),
         () => undefined,

@@ -1,10 +1,11 @@
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineTool } from '../../agents/tool.ts';
 import type { LogEvent } from '../../contract/events.ts';
 import { gate, type Turn } from '../support/model-server.ts';
-import { openRig, type Rig } from '../support/rig.ts';
-import { within } from '../support/within.ts';
+import { openRig, type Rig, type StartBody } from '../support/rig.ts';
+import { eventually, within } from '../support/within.ts';
 import { approve } from './approve.ts';
 import { expectCancelled, PATIENT } from './cancelled-run.ts';
 import { createHeldFlushes } from './held-flushes.ts';
@@ -64,11 +65,11 @@ const turnsTo: Record<Place, Turn[]> = {
 };
 
 /** A run that stores its log to continue as new. */
-async function runThatFlushes(place: Place) {
+async function runThatFlushes(place: Place, body: Partial<StartBody> = {}) {
   const begin = gate();
   const [first = [], ...others] = turnsTo[place];
   const { model, key } = rig.script([{ gate: begin }, ...first], ...others);
-  const { id } = await rig.start({ input: 'Read.', model });
+  const { id } = await rig.start({ input: 'Read.', model, ...body });
   const reader = await rig.read(id);
   const flush = flushes.hold(id);
   begin.open();
@@ -191,6 +192,26 @@ async function expectRefused(id: string): Promise<void> {
     { type: 'turn.tool_result', data: { is_error: true } },
     { type: 'task.failed' },
   ]);
+}
+
+describe('a run whose time is up while it is about to continue as new', () => {
+  it('ends without another call of its model', async () => {
+    const { id, key, reader, flush } = await runThatFlushes(PLACES[0], { timeout_seconds: 6 });
+    const calls = rig.model.calls(key);
+    const deadline = await deadlineOf(id);
+    await eventually(() => Date.now() > deadline, 'its time to be up');
+    flush.open();
+    await expectLeft(rig, id, { text: null, code: 'timed_out', reader });
+    expect(rig.model.calls(key)).toBe(calls);
+  });
+});
+
+/** By the clock of Temporal: milliseconds since the epoch. */
+async function deadlineOf(id: string): Promise<number> {
+  const { events } = await rig.client.workflow.getHandle(id).fetchHistory();
+  const timer = events?.find((event) => event.timerStartedEventAttributes);
+  const { startToFireTimeout } = timer?.timerStartedEventAttributes ?? {};
+  return tsToMs(timer?.eventTime) + tsToMs(startToFireTimeout);
 }
 
 describe('what arrives while a run continues as new again and again', () => {
