@@ -26,8 +26,9 @@ export interface Service extends RunService, AsyncDisposable {
   readonly worker: Part;
   /** One more, which is not up yet; null where the only process that may open the store is up. */
   readonly secondWorker: Part | null;
-  /** Between the service and Temporal. */
+  /** Between the service and Temporal, whose own address is `temporalAddress`. */
   readonly temporalProxy: TcpProxy;
+  readonly temporalAddress: string;
   /** Stops the Temporal server, and starts it again on the same database and ports. */
   restartTemporal(): Promise<void>;
   /** Null: the store is within the service's own process. */
@@ -95,6 +96,7 @@ export async function openService({ settings, processes }: OpenServiceOptions): 
     worker,
     secondWorker,
     temporalProxy,
+    temporalAddress: address,
     operator: new Client({ connection }),
     taskQueue: TASK_QUEUE,
     async restartTemporal() {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRelay } from '../../relay/open-relay.ts';
 import type { Relay } from '../../relay/relay.ts';
 import { gate, type Gate, type Turn } from '../support/model-server.ts';
@@ -68,15 +68,20 @@ describe('SIGSTOP of the worker, past its heartbeat time-out, then SIGCONT', () 
     await assertInvariants(service, runs);
   }
 
+  afterEach(() => service.secondWorker?.stop('SIGTERM'));
+
   it('X3 the runs go on elsewhere; what the zombie says then changes nothing', async (context) => {
-    const { database, secondWorker } = service;
+    const { database, secondWorker, temporalProxy, temporalAddress } = service;
     if (!database || !secondWorker) return context.skip('PGlite takes one process');
     await using relay = await openRelay({ databaseUrl: database.url });
     const seed = seeded(seedOfRun());
     const scripts = Array.from({ length: RUNS }, () => twoAttempts(seed));
     const runs = await startPaused(service, scripts);
     signal('SIGSTOP');
-    await secondWorker.start();
+    // Its polls end with its connections. Else Temporal would still hand it tasks, ahead of who could carry them out.
+    await temporalProxy.down();
+    await temporalProxy.up();
+    await secondWorker.start({ TEMPORAL_ADDRESS: temporalAddress });
     await Promise.all(
       runs.map(async ({ reader }, n) => {
         const { said, pause } = scripts[n]!.second;
@@ -101,7 +106,6 @@ describe('SIGSTOP of the worker, past its heartbeat time-out, then SIGCONT', () 
       expect(reader.transcript.text()).toBe(scripts[n]!.second.said);
     for (const { second } of scripts) second.pause.open();
     await expectSecondAttempts(runs);
-    await secondWorker.stop('SIGTERM');
   });
 
   it('X3 with nobody else there, the worker that wakes attempts the steps again', async () => {
