@@ -124,6 +124,9 @@ async function writeUntilContinued(
   return sent;
 }
 
+/** What the run is doing: nothing is known of that for a moment when its log has grown. */
+const liveOf = (id: string) => eventually(async () => (await rig.get(id)).live, 'the run to tell');
+
 /** What the log tells of the run's children: numbers that they have emitted, and their ends. */
 async function toldOf(id: string): Promise<unknown[]> {
   const news = await entriesOf(rig, id, 'child.custom', 'child.completed');
@@ -135,7 +138,7 @@ describe('a run that continues as new while it waits for tasks', () => {
     const held = holds('worker', 12);
     const { id, key, reader } = await chief([inBackground('worker')], [wait()], ANSWERS);
     await untilContinued(reader, 'wait_for_tasks_1', 3);
-    expect((await rig.get(id)).live).toMatchObject({
+    expect(await liveOf(id)).toMatchObject({
       ...{ step: 2, attempt: 1, phase: 'tools', tool: 'wait_for_tasks', text: '' },
     });
     held.open();
@@ -262,10 +265,9 @@ describe('a run that continues as new while calls of a step wait', () => {
 
   it('shows the same approval as pending, and carries the tool out once', async () => {
     const { id, key, reader } = await chief([call('launch')], ANSWERS);
-    const pending = async () => (await rig.get(id)).live?.pending_approvals;
     await writeUntilContinued({ id, reader }, 'launch_1', 4);
     const requests = () => entriesIn(reader).filter(({ type }) => type === 'approval.requested');
-    expect(await pending()).toEqual(
+    expect((await liveOf(id)).pending_approvals).toEqual(
       requests().map(({ data }) => 'approval_id' in data && data.approval_id),
     );
     await approve(rig, id);
