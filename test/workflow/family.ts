@@ -88,14 +88,16 @@ export function untilRunning(rig: Rig, parentId: string, name: string): Promise<
 
 const isRunning = ({ status }: Task) => status === 'RUNNING';
 
-/** Once a call of the run waits for its children: its activity is over. */
+/** Once a call of the run waits for its children: its activity is over, or was in the workflow run before this one. */
 export async function untilWaiting({ client }: Pick<Rig, 'client'>, id: string): Promise<void> {
   const handle = client.workflow.getHandle(id);
   await eventually(async () => {
     const { events } = await handle.fetchHistory();
-    return events?.some(({ activityTaskCompletedEventAttributes: completed }) =>
-      Buffer.from(completed?.result?.payloads?.[0]?.data ?? []).includes('"wait":'),
-    );
+    const told = (events ?? []).flatMap((event) => [
+      event.workflowExecutionStartedEventAttributes?.input,
+      event.activityTaskCompletedEventAttributes?.result,
+    ]);
+    return told.some((said) => Buffer.from(said?.payloads?.[0]?.data ?? []).includes('"wait":'));
   }, 'a call that waits');
 }
 
