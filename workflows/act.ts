@@ -16,7 +16,6 @@ import { canBeCarried, isOpen, type StepCall } from './step-calls.ts';
 export function beginCalls(run: RunState, calls: readonly ToolCall[]): void {
   const { step } = run;
   run.phase = 'tools';
-  run.tool = calls[0]?.name ?? null;
   run.calls = calls.map((call) => ({ call }));
   for (const { callId: call_id, name, arguments: args } of calls)
     append(run, 'turn.tool_call', { step, call_id, name, arguments: args });
@@ -36,7 +35,6 @@ export async function act(run: RunState, plan: RunPlan): Promise<ToolResult[] | 
     await Promise.race([done, CancellationScope.nonCancellable(untilOver)]);
   }
   const results = run.calls.map(({ result }) => result as ToolResult);
-  run.tool = null;
   run.calls = [];
   return results;
 }

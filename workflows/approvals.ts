@@ -14,7 +14,7 @@ export function requestApproval(
   const { step } = run;
   const { callId, name } = open.call;
   const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
-  open.approval = { id, step, callId, ...deadline, decision: null };
+  open.approval = { id, ...deadline, decision: null };
   append(run, 'approval.requested', { approval_id: id, step, call_id: callId, name });
   return open.approval;
 }
@@ -37,10 +37,11 @@ export function decisionRefusal(
 
 /** The first decision counts: a later one changes nothing. Gives its place in the log. */
 export function decide(run: RunState, { approvalId, approved, reason }: ApprovalDecision): number {
-  const approval = pendingApprovals(run).find(({ id }) => id === approvalId);
-  if (!approval) return run.lastSeq;
-  const { step, callId: call_id } = approval;
-  approval.decision = { approved, reason };
+  const decided = run.calls.find(({ approval }) => approval?.id === approvalId);
+  if (decided?.approval?.decision !== null) return run.lastSeq;
+  const { step } = run;
+  const { callId: call_id } = decided.call;
+  decided.approval.decision = { approved, reason };
   run.decided = [...run.decided, approvalId].slice(-MAX_DECIDED);
   append(run, 'approval.resolved', { approval_id: approvalId, step, call_id, approved, reason });
   return run.lastSeq;

@@ -2,13 +2,15 @@ import { isStepEntry } from '../contract/events.ts';
 import { textOf } from '../contract/text.ts';
 import { pendingApprovals } from './approvals.ts';
 import type { RunState } from './run-state.ts';
+import { firstTool } from './step-calls.ts';
 
 /** Longest tail of the last finished step that is shown, in UTF-16 units. */
 const TAIL = 600;
 
 /** The run's current details for the Web UI, as Markdown. */
 export function describeRun(run: RunState): string {
-  const { step, attempt, phase, tool, usage, lastSeq } = run;
+  const { step, attempt, phase, usage, lastSeq } = run;
+  const tool = firstTool(run);
   const approvals = pendingApprovals(run);
   const children = Object.values(run.children);
   const atWork = children.filter(({ ended }) => ended === undefined);

@@ -16,7 +16,6 @@ export interface RunCarry {
   step: number;
   attempt: number;
   phase: RunProgress['phase'];
-  tool: string | null;
   /** Those of the current step, in order; none where it has none, or has not called them yet. */
   calls: StepCall[];
   /** Steps in a row whose turn was no sense: unknown tool, bad arguments, nothing at all. */
@@ -48,7 +47,6 @@ export const FRESH: RunCarry = {
   step: 0,
   attempt: 0,
   phase: 'starting',
-  tool: null,
   calls: [],
   nonsense: 0,
   progress: 0,
@@ -131,11 +129,11 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
-  const { step, attempt, phase, tool, calls, unread } = run;
+  const { step, attempt, phase, calls, unread } = run;
   const { nonsense, progress, usage, extraSteps, received, decided, children, forwarded } = run;
   return {
     firstSeq: run.lastSeq + 1,
-    ...{ step, attempt, phase, tool, calls, unread },
+    ...{ step, attempt, phase, calls, unread },
     ...{ nonsense, progress, usage, extraSteps, received, decided, children, forwarded },
   };
 }
@@ -160,7 +158,6 @@ export function seal(run: RunState): void {
   run.sealed = true;
   run.inbox.open = false;
   run.phase = 'finishing';
-  run.tool = null;
 }
 
 /** The log so far, as activities are told of it: they read it themselves. */

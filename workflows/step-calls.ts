@@ -1,7 +1,7 @@
 import type { ToolCall } from '../activities/models/model.ts';
 import type { ToolResult } from '../activities/types.ts';
 import type { WaitOrder } from '../contract/children.ts';
-import type { ApprovalDecision } from '../contract/run-messages.ts';
+import type { ApprovalDecision, RunProgress } from '../contract/run-messages.ts';
 
 /** A call of the current step, as far as it has come. It is plain data: while it waits it can be carried over continue-as-new. */
 export interface StepCall {
@@ -16,8 +16,6 @@ export interface StepCall {
 /** The word that a call waits for, or has waited for. */
 export interface Approval {
   readonly id: string;
-  readonly step: number;
-  readonly callId: string;
   /** Milliseconds since the epoch; left out: as long as the run has time. */
   readonly deadline?: number;
   decision: Omit<ApprovalDecision, 'approvalId'> | null;
@@ -35,6 +33,14 @@ export type Wait =
 
 /** Most UTF-16 units of JSON of the calls that are carried over. A payload holds 2 MB, and a unit has at most three bytes. */
 const MAX_CARRIED_LENGTH = 512 * 1024;
+
+/** The tool that the first of the calls is for, while they are carried out; otherwise null. */
+export function firstTool(run: {
+  phase: RunProgress['phase'];
+  calls: readonly StepCall[];
+}): string | null {
+  return run.phase === 'tools' ? (run.calls[0]?.call.name ?? null) : null;
+}
 
 /** The call has no result yet. */
 export function isOpen({ result }: StepCall): boolean {

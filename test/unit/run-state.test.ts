@@ -34,6 +34,12 @@ function partial(run: RunState, attempt: number, text: string): SpokenSoFar {
   return { seq: run.lastSeq, step: run.step, attempt, blocks, usage: USAGE };
 }
 
+/** What a run has of its state that is carrying out a call. */
+const AT_A_CALL: Pick<RunState, 'phase' | 'calls'> = {
+  phase: 'tools',
+  calls: [{ call: { callId: 'call_1', name: 'calculator', arguments: {} } }],
+};
+
 const typesOf = (run: RunState) => run.log.map(({ type }) => type);
 const completed = (seq: number): LogEvent & { type: 'task.completed' } => ({
   ...{ type: 'task.completed', task_id: 'task_1', seq, at: AT },
@@ -64,10 +70,12 @@ describe('the log of a run', () => {
   it('takes nothing after the seal but its terminal entry', () => {
     const run = newRun();
     append(run, 'task.started', {});
-    run.tool = 'calculator';
+    Object.assign(run, AT_A_CALL);
+    expect(readPage(run, { after: 0, maxBytes: 1 }).state.tool).toBe('calculator');
     seal(run);
     expect(logSoFar(run)).toMatchObject({ taskId: run.taskId, through: 2 });
-    expect(run).toMatchObject({ phase: 'finishing', tool: null });
+    const { state } = readPage(run, { after: 0, maxBytes: 1 });
+    expect(state).toMatchObject({ phase: 'finishing', tool: null });
     expect(() => append(run, 'task.progress', { progress: 0.5 })).toThrow('after the seal');
     appendTerminal(run, completed(3));
     expect(typesOf(run)).toEqual(['task.started', 'task.completed']);
@@ -198,7 +206,7 @@ it('shows operators the step, its tokens and the tail of what was said, in whole
   startStep(run);
   run.attempt = 1;
   endStep(run, 'turn.thinking', said('🦁'.repeat(500) + '.'));
-  Object.assign(run, { phase: 'tools', tool: 'calculator' });
+  Object.assign(run, AT_A_CALL);
   const details = describeRun(run);
   expect(details).toContain('**Step 1**, attempt 1: tools (calculator)');
   expect(details).toContain('10 in, 5 out');

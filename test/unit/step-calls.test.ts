@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canBeCarried, type Approval, type StepCall } from '../../workflows/step-calls.ts';
 
 const call = { callId: 'c1', name: 'look', arguments: {} };
-const approval: Approval = { id: 'appr_1', step: 1, callId: 'c1', decision: null };
+const approval: Approval = { id: 'appr_1', decision: null };
 const decision = { approved: true, reason: null };
 
 const asked: StepCall = { call, approval };
