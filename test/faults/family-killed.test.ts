@@ -5,12 +5,12 @@ import {
   childrenOf,
   endsTold,
   expectOneChild,
-  FAMILY_SETTINGS,
+  CHILD_SETTINGS,
   readChild,
-  startFamily,
+  startLeadAndChild,
   untilAtWork,
-  type Family,
-} from './family.ts';
+  type LeadAndChild,
+} from './lead-and-child.ts';
 import { openService, type Service } from './service.ts';
 import { seeded, seedOfRun } from './text.ts';
 
@@ -28,7 +28,7 @@ const ENDS = [
 describe('kill -9 of the worker of a lead and its child', () => {
   let service: Service;
   beforeAll(async () => {
-    service = await openService({ processes: 'two', settings: FAMILY_SETTINGS });
+    service = await openService({ processes: 'two', settings: CHILD_SETTINGS });
   });
   afterAll(() => service[Symbol.asyncDispose]());
 
@@ -42,7 +42,7 @@ describe('kill -9 of the worker of a lead and its child', () => {
   }
 
   /** Proves that the kill has hit that moment. */
-  async function expectStored(family: Family, statuses: readonly string[], told: number) {
+  async function expectStored(family: LeadAndChild, statuses: readonly string[], told: number) {
     if (!service.database) return;
     const children = await childrenOf(service, family);
     expect(children.map(({ status }) => status)).toEqual(statuses);
@@ -53,7 +53,7 @@ describe('kill -9 of the worker of a lead and its child', () => {
     { when: 'before', statuses: [] },
     { when: 'after', statuses: ['PENDING'] },
   ] as const)('K2 $when a spawn is stored: there is one child', async ({ when, statuses }) => {
-    const family = await startFamily(service, seeded(seedOfRun()));
+    const family = await startLeadAndChild(service, seeded(seedOfRun()));
     family.answer.open();
     await killAt({ statements: SPAWN, when }, family.spawn.open);
     await expectStored(family, statuses, 0);
@@ -68,7 +68,7 @@ describe('kill -9 of the worker of a lead and its child', () => {
     'B5 B6 $when $of, where its lead $lead: the end of a child is in one place',
     async ({ when, statements, status, told, lead }) => {
       const seed = seeded(seedOfRun());
-      const family = await startFamily(service, seed, { waits: lead === 'waits' });
+      const family = await startLeadAndChild(service, seed, { waits: lead === 'waits' });
       await untilAtWork(service, family);
       const reader = await readChild(service, family);
       await killAt({ statements, when }, family.answer.open);

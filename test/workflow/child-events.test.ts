@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { defineTool } from '../../agents/tool.ts';
 import type { EventData } from '../../contract/events.ts';
 import type { Task } from '../../contract/wire.ts';
 import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { eventually } from '../support/within.ts';
+import { count } from './counting.ts';
 import {
   call,
   childrenOf,
@@ -18,16 +17,6 @@ import {
 import { archiveOf } from './left-behind.ts';
 
 const ANSWERS: Turn = [{ say: 'Counted.' }];
-
-const count = defineTool({
-  name: 'count',
-  description: 'Counts, and tells each number.',
-  parameters: z.object({ to: z.number() }),
-  run: async ({ to }, { emit }) => {
-    for (let n = 1; n <= to; n += 1) emit('tick', n);
-    return to;
-  },
-});
 
 const cast = createCast(['chief', 'worker', 'other'], [count]);
 let rig: Rig;

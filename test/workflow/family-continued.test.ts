@@ -4,6 +4,7 @@ import { defineTool } from '../../agents/tool.ts';
 import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { newConversation } from './cancelled-run.ts';
+import { count } from './counting.ts';
 import {
   call,
   childrenOf,
@@ -17,16 +18,6 @@ import { expectLeft } from './left-behind.ts';
 
 const ANSWER = 'So be it.';
 const ANSWERS: Turn = [{ say: ANSWER }];
-
-const count = defineTool({
-  name: 'count',
-  description: 'Counts, and tells each number.',
-  parameters: z.object({ from: z.number(), to: z.number() }),
-  run: async ({ from, to }, { emit }) => {
-    for (let n = from; n <= to; n += 1) emit('tick', n);
-    return to;
-  },
-});
 
 /** Takes its time, so that its runs and its parent's do more than one thing meanwhile. */
 const countOn = defineTool({

@@ -10,6 +10,7 @@ import { openRig, type Rig } from '../support/rig.ts';
 import { eventually, within } from '../support/within.ts';
 import { approve } from './approve.ts';
 import { expectCancelled, newConversation, PATIENT } from './cancelled-run.ts';
+import { count } from './counting.ts';
 import {
   call,
   childrenOf,
@@ -26,16 +27,6 @@ import { archiveOf, expectLeft } from './left-behind.ts';
 const ANSWER = 'So be it.';
 const ANSWERS: Turn = [{ say: ANSWER }];
 const WORD = 'The well is dry.';
-
-const count = defineTool({
-  name: 'count',
-  description: 'Counts, and tells each number.',
-  parameters: z.object({ from: z.number(), to: z.number() }),
-  run: async ({ from, to }, { emit }) => {
-    for (let n = from; n <= to; n += 1) emit('tick', n);
-    return to;
-  },
-});
 
 /** Tasks whose tool was carried out. */
 const launched: string[] = [];

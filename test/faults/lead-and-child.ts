@@ -12,10 +12,10 @@ import type { Seeded } from './text.ts';
 
 /** Key at the model server of all children: `MODEL` names it, so that they speak by a script of their own. */
 const CHILD_KEY = 'child';
-export const FAMILY_SETTINGS = { MODEL: `openai-compatible/${CHILD_KEY}` };
+export const CHILD_SETTINGS = { MODEL: `openai-compatible/${CHILD_KEY}` };
 
 /** A lead that starts one child in the background. */
-export interface Family {
+export interface LeadAndChild {
   lead: Run;
   /** The lead waits for the child's end, and reads it; else it ends at once. */
   waits: boolean;
@@ -29,11 +29,11 @@ export interface Family {
   callsBefore: number;
 }
 
-export async function startFamily(
+export async function startLeadAndChild(
   service: RunService,
   seed: Seeded,
   { waits = true } = {},
-): Promise<Family> {
+): Promise<LeadAndChild> {
   const [spawn, answer] = [gate(), gate()];
   const [word, said] = [seed.text(8), seed.text(8)];
   const turns: Turn[] = [
@@ -48,19 +48,19 @@ export async function startFamily(
   return { lead, waits, word, spawn, answer, callsBefore };
 }
 
-export async function childrenOf({ client }: RunService, { lead }: Family): Promise<Task[]> {
+export async function childrenOf({ client }: RunService, { lead }: LeadAndChild): Promise<Task[]> {
   return (await client.list({ parent_task_id: lead.taskId })).data;
 }
 
 /** Reads the child from now on. */
-export async function readChild(service: RunService, family: Family): Promise<KeptReader> {
+export async function readChild(service: RunService, family: LeadAndChild): Promise<KeptReader> {
   const child = async () => (await childrenOf(service, family))[0];
   const { id } = await eventually(child, 'the child');
   return keepReading(service.client, id);
 }
 
 /** Lets the lead start the child, and waits until it is at work, and the lead waits or has ended. */
-export async function untilAtWork({ operator }: RunService, family: Family): Promise<void> {
+export async function untilAtWork({ operator }: RunService, family: LeadAndChild): Promise<void> {
   const { lead, waits, spawn, answer } = family;
   spawn.open();
   await within(answer.reached, () => 'the child to be at work');
@@ -69,7 +69,7 @@ export async function untilAtWork({ operator }: RunService, family: Family): Pro
 }
 
 /** Ends of children that Temporal was asked to bring to the lead, those that came twice too. */
-export async function endsTold({ operator }: RunService, { lead }: Family): Promise<number> {
+export async function endsTold({ operator }: RunService, { lead }: LeadAndChild): Promise<number> {
   const { events } = await operator.workflow.getHandle(lead.taskId).fetchHistory();
   const signals = events?.map((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
   return signals.filter((signal) => signal?.signalName === CHILD_END_SIGNAL).length;
@@ -78,7 +78,7 @@ export async function endsTold({ operator }: RunService, { lead }: Family): Prom
 /** Lead and child have ended; there was one child, which was asked once, and whose end is in one place. */
 export async function expectOneChild(
   service: RunService,
-  family: Family,
+  family: LeadAndChild,
   reader: KeptReader,
 ): Promise<void> {
   const { lead, waits, word, callsBefore } = family;
