@@ -19,11 +19,15 @@ export class StoreInUse extends Error {
 const LOST_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOENT'],
   ...['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
-  // admin_shutdown, crash_shutdown, cannot_connect_now, query_canceled (time-out), too_many_connections,
+  // admin_shutdown, crash_shutdown, cannot_connect_now, query_canceled (time-out),
   // idle_in_transaction_session_timeout, read_only_sql_transaction (a former primary)
-  ...['57P01', '57P02', '57P03', '57014', '53300', '25P03', '25006'],
+  ...['57P01', '57P02', '57P03', '57014', '25P03', '25006'],
 ]);
-const CONNECTION_EXCEPTION = /^08[0-9A-Z]{3}$/;
+/**
+ * Connection exceptions and insufficient resources (disk full, out of memory, too many connections):
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const LOST_CLASSES = /^(08|53)[0-9A-Z]{3}$/;
 
 /** node-postgres and PGlite give these no code. */
 const LOST_MESSAGE = new RegExp(
@@ -60,9 +64,7 @@ export function isLost(error: unknown): boolean {
   if (error instanceof DrizzleQueryError) return isLost(error.cause);
   if (!(error instanceof Error)) return false;
   const code = codeOf(error);
-  return (
-    LOST_CODES.has(code) || CONNECTION_EXCEPTION.test(code) || LOST_MESSAGE.test(error.message)
-  );
+  return LOST_CODES.has(code) || LOST_CLASSES.test(code) || LOST_MESSAGE.test(error.message);
 }
 
 function codeOf(error: Error): string {
