@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { TaskRecord, TaskStatus } from '../contract/task.ts';
+import { builtOnce } from './built-once.ts';
 import type { Queries } from './database.ts';
 import { isAwaited } from './parent-news.ts';
 import { toTask } from './rows.ts';
@@ -10,9 +11,17 @@ import { tasks } from './task-table.ts';
 /** Of a task that has not ended. */
 export const ACTIVE: TaskStatus[] = ['PENDING', 'RUNNING'];
 
+const isTask = eq(tasks.id, sql.placeholder('id'));
+const isOwnTask = and(isTask, eq(tasks.owner, sql.placeholder('owner')));
+const findTask = builtOnce((db) => db.select().from(tasks).where(isTask).prepare(''));
+const findOwnTask = builtOnce((db) => db.select().from(tasks).where(isOwnTask).prepare(''));
+
 /** `Store.getTask` */
 export async function getTask(db: Queries, id: string, owner?: string): Promise<TaskRecord | null> {
-  const [row] = await db.select().from(tasks).where(taskOf(id, owner));
+  const [row] =
+    owner === undefined
+      ? await findTask(db).execute({ id })
+      : await findOwnTask(db).execute({ id, owner });
   return row ? toTask(row) : null;
 }
 
