@@ -36,9 +36,14 @@ const options = apiOptions(config, shared, openTemporalConnection(connectionOpti
  */
 const front = new Hono<{ Bindings: Bindings }>().all('*', async (c) => {
   const { app, drain } = openApp({ ...options, keyring, guard: guardIam() });
-  const timeLeftMs = Math.max(c.env.context.getRemainingTimeInMillis() - MARGIN_MS, 0);
-  const request = new Request(c.req.raw, { signal: AbortSignal.timeout(timeLeftMs) });
-  return thenDrain(await app.fetch(request, c.env), drain);
+  const deadline = setTimeout(
+    () => void drain(),
+    c.env.context.getRemainingTimeInMillis() - MARGIN_MS,
+  );
+  return thenDrain(await app.fetch(c.req.raw, c.env), () => {
+    clearTimeout(deadline);
+    return drain();
+  });
 });
 
 /** The response, whose end waits for what it has left behind. */

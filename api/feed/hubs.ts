@@ -30,6 +30,7 @@ interface Entry {
 export function createHubs({ metrics, ...options }: HubsOptions): Hubs {
   const deps = { ...options, pulse: { heardAt: -Infinity } };
   const entries = new Map<string, Entry>();
+  const closing = new Set<Promise<void>>();
 
   function open(task: TaskRecord): Entry {
     const entry = { opening: openHub(deps, task), users: 0 };
@@ -44,15 +45,16 @@ export function createHubs({ metrics, ...options }: HubsOptions): Hubs {
     metrics.hubs.dec();
   }
 
-  function close(taskId: string, entry: Entry): Promise<void> {
+  function close(taskId: string, entry: Entry): void {
     remove(taskId, entry);
-    return entry.opening.then((hub) => hub[Symbol.asyncDispose]());
+    const closed = dispose(entry).finally(() => closing.delete(closed));
+    closing.add(closed);
   }
 
   function release(taskId: string, entry: Entry): void {
     entry.users -= 1;
     if (entry.users > 0) return;
-    entry.lingering = setTimeout(() => void close(taskId, entry), LINGER_MS);
+    entry.lingering = setTimeout(() => close(taskId, entry), LINGER_MS);
   }
 
   return {
@@ -70,11 +72,19 @@ export function createHubs({ metrics, ...options }: HubsOptions): Hubs {
       }
     },
     async [Symbol.asyncDispose]() {
-      const open = [...entries];
-      for (const [, entry] of open) clearTimeout(entry.lingering);
-      await Promise.all(open.map(([taskId, entry]) => close(taskId, entry)));
+      for (const [taskId, entry] of entries) {
+        clearTimeout(entry.lingering);
+        close(taskId, entry);
+      }
+      await Promise.all(closing);
     },
   };
+}
+
+/** A hub that could not be opened has told so whoever asked for it. */
+async function dispose({ opening }: Entry): Promise<void> {
+  const hub = await opening.catch(() => null);
+  await hub?.[Symbol.asyncDispose]();
 }
 
 /** A caller who has read that the task has ended must not be given a log without its end: the hub may not have heard yet. */

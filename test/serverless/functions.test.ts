@@ -163,14 +163,19 @@ describe('the function of the worker', () => {
   });
 });
 
+/** Collects garbage all the time: what nothing holds on to is gone at once. */
+const COLLECTING = '--expose-gc --import=data:text/javascript,setInterval(gc,100).unref()';
+
 describe('the function of the API', () => {
   const said = 'Word by word, as models do it. '.repeat(20);
   const rest = 'And then the end.';
 
   it('F7 ends a feed at its deadline between two frames, and another invocation goes on exactly there', async () => {
     const { client, model, settings, worker } = service;
-    await using short = createFunction({ ...API, settings, timeoutMs: 8_000 });
+    const collecting = { ...settings, NODE_OPTIONS: COLLECTING };
+    await using short = createFunction({ ...API, settings: collecting, timeoutMs: 8_000 });
     await using front = await openFront(short);
+    await firstEnded;
     await eventually(() => worker.running() === 0, 'the worker to be gone');
     const more = gate();
     model.script('slow', [
