@@ -3,11 +3,13 @@ import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import { announceEnd } from '../runs/announce-end.ts';
+import { cancelBelow } from '../runs/cancel-tree.ts';
 import type { RunsDeps } from '../runs/dependencies.ts';
 import { TaskAbsent } from '../store/errors.ts';
 import type { FinishResult } from '../store/store.ts';
 import { commitEnd } from './commit-end.ts';
 import type { HeldLogs } from './held-logs.ts';
+import { recordCancel } from './record-cancel.ts';
 import { readOwnLog } from './run-log.ts';
 import type { FinishInput, LogSoFar } from './types.ts';
 
@@ -26,8 +28,10 @@ export interface FinishTaskDeps extends RunsDeps {
  */
 export function createFinishTask(deps: FinishTaskDeps) {
   return async function finishTask(input: FinishInput): Promise<TerminalEvent> {
+    const cancel = await recordCancel(deps.store, input);
     const ended = await commitEnd(() => storeEnd(deps, input), deps.metrics);
-    await announceEnd(deps, ended);
+    // What cannot be cancelled now is the reconciler's to repeat.
+    await Promise.allSettled([announceEnd(deps, ended), cancel && cancelBelow(deps, cancel)]);
     return ended.event;
   };
 }

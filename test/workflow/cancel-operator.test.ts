@@ -109,15 +109,27 @@ describe.each(RELAY_MOODS)('what an operator does to a run, relay %s', (relay) =
       await rig.client.workflow.getHandle(id).cancel();
       await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
       expect(await rig.model.closed(key, 1)).toBe('client');
-      expect((await rig.store.getTask(id))?.cancel_request).toBeNull();
+      const request = (await rig.store.getTask(id))?.cancel_request;
+      expect(request).toMatchObject({ by: null, reason: null });
       const receipt = await rig.cancel(id, PATIENT);
       expect(receipt).toMatchObject({
         outcome: 'already_terminal',
-        requested_at: null,
+        requested_at: request?.at,
         partial_output: PARTIAL,
       });
     },
   );
+
+  it.concurrent('C12 C16 takes it for all that is below the run too', async () => {
+    const root = await streamingRun(rig);
+    const child = await streamingRun(rig, [halfAnswer()], root);
+    const grandchild = await streamingRun(rig, [halfAnswer()], child);
+    await rig.client.workflow.getHandle(root.id).cancel();
+    for (const { id, key, conversation, reader } of [root, child, grandchild]) {
+      await expectCancelled(rig, id, { partial: PARTIAL, conversation, reader });
+      expect(await rig.model.closed(key, 1)).toBe('client');
+    }
+  });
 
   it.concurrent('C18 doubles nothing when the model activity is paused and unpaused', async () => {
     const begin = gate();
