@@ -28,8 +28,8 @@ export interface RunReference {
 /** What the server says of a run, without a worker. */
 export interface RunDescription {
   status: 'open' | 'closed' | 'absent';
-  /** How a closed run has closed, by Temporal's name for it, and when; otherwise null. */
-  closed: { as: string; at: Date } | null;
+  /** How a closed run has closed, by Temporal's name for it; otherwise null. */
+  closedAs: string | null;
   /** The workflow run that this is about, the newest; null where there is none. */
   runId: string | null;
   /** Events of history: has it grown, so has, perhaps, the log. */
@@ -133,7 +133,7 @@ async function orNull<T>(asking: Promise<T>): Promise<T | null> {
 
 const NO_RUN: RunDescription = {
   status: 'absent',
-  closed: null,
+  closedAs: null,
   runId: null,
   historyLength: 0,
   workflowTaskPending: false,
@@ -146,7 +146,6 @@ function descriptionOf({
   status: { name },
   runId,
   historyLength,
-  closeTime,
 }: WorkflowExecutionDescription): RunDescription {
   const isOpen = name === 'RUNNING' || name === 'PAUSED';
   const pending = raw.pendingActivities ?? [];
@@ -155,7 +154,7 @@ function descriptionOf({
   const details: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : null;
   return {
     status: isOpen ? 'open' : 'closed',
-    closed: isOpen ? null : { as: name, at: closeTime ?? new Date() },
+    closedAs: isOpen ? null : name,
     runId,
     historyLength,
     workflowTaskPending: Boolean(raw.pendingWorkflowTask),
