@@ -6,7 +6,7 @@ import type { TaskRecord } from '../contract/task.ts';
 import { sendCancel } from '../runs/cancel-run.ts';
 import { cancelBelow } from '../runs/cancel-tree.ts';
 import { startRun } from '../runs/start-run.ts';
-import { tellParent } from '../runs/tell-parent.ts';
+import { tellParentAgain } from '../runs/tell-parent.ts';
 import { endFromOutside, type EndFromOutsideDeps } from './end-from-outside.ts';
 import { isUnreachable } from './patiently.ts';
 
@@ -47,7 +47,7 @@ export function createSweep(deps: SweepDeps) {
         await each(await store.dueTreeCancels(BATCH), (cancel) => cancelBelow(deps, cancel));
         await each(await store.dueCancels(BATCH), (task) => sendCancel(deps, task.id));
         await each(await store.dueParentNews(PARENT_GRACE_MS, BATCH), (task) =>
-          tellParent(deps, task),
+          tellParentAgain(deps, task),
         );
         await each(await store.dueChecks(CHECK_EVERY_MS, BATCH), (task) =>
           endFromOutside(deps, task),

@@ -4,7 +4,8 @@ import { defineTool } from '../../agents/tool.ts';
 import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
 import { within } from '../support/within.ts';
-import { call, childrenOf, createCast, promptOf, startLead } from './family.ts';
+import { newConversation } from './cancelled-run.ts';
+import { call, childrenOf, createCast, entriesOf, promptOf, startLead } from './family.ts';
 import { untilSettled } from './family-ends.ts';
 import { archiveOf } from './left-behind.ts';
 
@@ -55,3 +56,31 @@ it.each([true, false])(
     expect(answers).toHaveLength(1);
   },
 );
+
+it('I1 I2 tells a parent that had not begun of all that a child has emitted, ahead of its end', async () => {
+  const [busy, leading] = [gate(), gate()];
+  const conversation_id = newConversation();
+  const ahead = rig.script([{ gate: busy }, ...ANSWERS]);
+  await rig.start({ input: 'First.', model: ahead.model, conversation_id });
+  const { id } = await startLead(rig, [[{ gate: leading }, ...ANSWERS]], { conversation_id });
+  const told = (n: number) => [call('report_progress', { note: `Part ${n}.` }, `part_${n}`)];
+  const child = await rig.start({
+    input: 'And you?',
+    agent: 'worker',
+    model: rig.script(told(1), told(2), ANSWERS).model,
+    parent: { task_id: id },
+  });
+  await rig.untilEnd(child.id);
+  expect((await rig.get(id)).status).toBe('PENDING');
+  const reader = await rig.read(id);
+  busy.open();
+  await reader.until(({ frame }) => frame.type === 'child.completed');
+  leading.open();
+  await rig.untilStatus(id, 'COMPLETED');
+  const news = await entriesOf(rig, id, 'child.custom', 'child.completed');
+  expect(news.map(({ type }) => type)).toEqual(['child.custom', 'child.custom', 'child.completed']);
+  expect(news.slice(0, 2)).toMatchObject([
+    { data: { payload: { note: 'Part 1.' } } },
+    { data: { payload: { note: 'Part 2.' } } },
+  ]);
+});
