@@ -82,8 +82,12 @@ export function createRunTool(deps: RunToolDeps) {
   };
 }
 
-/** The tool's result, or the signal's reason. A tool that listens to its signal may say its last words. */
+/**
+ * The tool's result, or the signal's reason, without which it is not even begun. A tool that listens to its signal may say its last
+ * words.
+ */
 async function untilStopped(run: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  signal.throwIfAborted();
   const running = run();
   try {
     return await untilAborted(running, signal);

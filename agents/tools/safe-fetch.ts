@@ -67,7 +67,7 @@ export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
 /** One hop: what the server answered, or where it redirects to. */
 async function fetchOnce(url: URL, options: SafeFetchOptions, signal: AbortSignal) {
   const { resolve = systemResolve, allows = isPublicAddress, maxBytes = 1024 * 1024 } = options;
-  const addresses = await unlessAborted(addressesOf(url, resolve), signal);
+  const addresses = await unlessAborted(() => addressesOf(url, resolve), signal);
   // One bad address is enough: which of several is used would be up to the connection.
   if (!addresses.every(({ address }) => allows(address))) throw refusal(url);
   const agent = new Agent({ connect: { lookup: pinnedLookup(addresses) } });
@@ -120,12 +120,12 @@ function pinnedLookup(addresses: Address[]): LookupFunction {
 }
 
 /** A resolver cannot be called off, only left behind. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+async function unlessAborted<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  return Promise.race([promise, aborted]);
+  return Promise.race([ask(), aborted]);
 }
 
 function redirectTarget(response: Response, from: URL): URL | null {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createHttpGet, httpGet } from '../../../agents/tools/http-get.ts';
+import { createSafeFetch } from '../../../agents/tools/safe-fetch.ts';
 import { context, get, INSIDE, OUTSIDE, serveInside, serveOutside } from './worlds.ts';
 
 it.each([
@@ -130,4 +131,20 @@ it('K6 checks a name again at every redirect', async () => {
     name: 'AddressRefused',
   });
   expect(inner.requests).toBe(0);
+});
+
+it('looks up nothing once it was called off', async () => {
+  const lookedUp: string[] = [];
+  const fetch = createSafeFetch({
+    resolve: (host) => {
+      lookedUp.push(host);
+      return Promise.reject(new Error('no such host'));
+    },
+  });
+  const signal = AbortSignal.abort(new Error('never mind'));
+  // A look-up that was left behind would end the process by its rejection.
+  for (const url of ['http://example.com/', 'http://localhost/']) {
+    await expect(fetch(url, signal)).rejects.toThrow('never mind');
+  }
+  expect(lookedUp).toEqual([]);
 });
