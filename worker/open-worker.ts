@@ -23,6 +23,8 @@ const FORCE_AFTER_MS = 10_000;
 export async function openWorker(options: OpenWorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, taskQueue, shutdownGraceMs } = options;
   await ensureSearchAttributes(connection, namespace);
+  const client = new Client({ connection, namespace });
+  await ensureReconciler(client, taskQueue, options.reconcileEverySeconds);
   const stopping = new AbortController();
   const worker = await Worker.create({
     ...workerOptions(options, { stopping: stopping.signal, shiftMs: SHIFT_MS }),
@@ -33,8 +35,6 @@ export async function openWorker(options: OpenWorkerOptions): Promise<RunningWor
   const ended = worker.run();
   // Whoever awaits `ended` hears of a failure; nobody needs to.
   ended.catch(() => undefined);
-  const client = new Client({ connection, namespace });
-  await ensureReconciler(client, taskQueue, options.reconcileEverySeconds);
   return {
     ended,
     client,
