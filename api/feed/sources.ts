@@ -61,6 +61,8 @@ export type Sources = Record<keyof Due, () => Promise<void>>;
 
 export function createSources({ store, runs, known, due, onGrowth }: SourcesOptions): Sources {
   const { task } = known;
+  /** The log is what was archived, whatever the run had said. */
+  let isArchive = false;
 
   function take(events: readonly LogEvent[]): void {
     if (takeEntries(task, events)) onGrowth();
@@ -78,6 +80,7 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
   /** The run had gone further than what was archived when it was ended from outside: the archive is the log. */
   async function replaceByArchive(): Promise<void> {
     rewriteLog(task, (await store.readLog(task.taskId, 0, Infinity)).events);
+    isArchive = true;
     onGrowth();
   }
 
@@ -124,6 +127,7 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
     },
 
     async store() {
+      if (isArchive) return;
       known.record = (await store.getTask(task.taskId)) ?? known.record;
       if (!isTerminal(known.record.status)) return;
       // What could not be read when the task was ended is not in the archive, though this hub may have it.

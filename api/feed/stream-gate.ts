@@ -40,10 +40,14 @@ export function createStreamGate(options: StreamGateOptions): StreamGate {
         throw new ApiError('too_many_streams', 'Too many streams are open.');
       streams += 1;
       metrics.streams.inc();
+      const lived = new AbortController();
+      // Not the signal of a time-out, which stays until its time has come, however early the reader leaves.
+      const deadline = setTimeout(() => lived.abort(), streamMaxMs).unref();
       return {
-        over: AbortSignal.any([signal, draining.signal, AbortSignal.timeout(streamMaxMs)]),
+        over: AbortSignal.any([signal, draining.signal, lived.signal]),
         sent: (frames) => metrics.framesSent.inc(frames),
         leave() {
+          clearTimeout(deadline);
           streams -= 1;
           metrics.streams.dec();
         },
