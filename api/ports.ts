@@ -46,14 +46,21 @@ export interface Tasks {
    * `task_terminated`, `no_worker`).
    */
   decide(task: TaskRecord, decision: ApprovalDecision): Promise<LogPlace>;
-  /** What a RUNNING task is doing and its newest seq and usage so far; null when neither a worker nor Temporal can tell. */
-  live(
-    task: TaskRecord,
-  ): Promise<{ live: Live; lastSeq: number; usage: TaskRecord['usage'] } | null>;
+  /** What a RUNNING task is doing; null when neither a worker nor Temporal can tell. */
+  live(task: TaskRecord): Promise<LiveTask | null>;
   /** Forgets an ended task: record, log, workflow. Throws `ApiError` `task_not_found`, `task_not_terminal`. */
   forget(id: string, owner: string): Promise<void>;
   /** Forgets the ended tasks of a conversation but those whose result was not delivered; resolves to their number. Throws `ApiError` `conversation_not_found`. */
   forgetEnded(conversationId: string, owner: string): Promise<number>;
+}
+
+/** A task while it runs. */
+export interface LiveTask {
+  live: Live;
+  /** So far. */
+  lastSeq: number;
+  usage: TaskRecord['usage'];
+  progress: number;
 }
 
 /** What every reader of a feed says. */

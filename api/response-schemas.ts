@@ -48,7 +48,10 @@ export const TaskSchema = z
     name: z.string().nullable(),
     description: z.string().nullable(),
     status: z.enum(TASK_STATUSES),
-    progress: z.number(),
+    progress: z.number().openapi({
+      description:
+        'From 0 to 1: what a tool has told last by a custom event `progress` with `done` and `total`; 1 when COMPLETED.',
+    }),
     failure: z.object({ code: z.enum(FAILURE_CODES), message: z.string() }).nullable(),
     input: InputSchema,
     output: z.union([z.object({ text: z.string() }), z.object({ value: z.unknown() })]).nullable(),

@@ -1,7 +1,7 @@
 import type { Conversation, Message, Parent, TaskRecord } from '../contract/task.ts';
 import { publicId } from '../contract/task-id.ts';
 import type { Task } from '../contract/wire.ts';
-import type { Tasks } from './ports.ts';
+import type { LiveTask } from './ports.ts';
 
 /** Where operators find a run in Temporal's Web UI. */
 export interface WorkflowLinks {
@@ -10,10 +10,12 @@ export interface WorkflowLinks {
   namespace: string;
 }
 
-type LiveState = Awaited<ReturnType<Tasks['live']>>;
-
 /** The record as callers see it. `live` is what a RUNNING task does now, where somebody could tell. */
-export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveState = null): Task {
+export function taskView(
+  record: TaskRecord,
+  links: WorkflowLinks,
+  live: LiveTask | null = null,
+): Task {
   const current = record.status === 'RUNNING' ? live : null;
   return {
     id: publicId(record.id),
@@ -23,7 +25,7 @@ export function taskView(record: TaskRecord, links: WorkflowLinks, live: LiveSta
     name: record.name,
     description: record.description,
     status: record.status,
-    progress: record.progress,
+    progress: current?.progress ?? record.progress,
     failure: record.failure,
     input: record.input,
     output: record.output,

@@ -79,6 +79,7 @@ export interface TaskRecord {
   name: string | null;
   description: string | null;
   status: TaskStatus;
+  /** From 0 to 1; stays 0 while the task runs, which its log tells. */
   progress: number;
   failure: Failure | null;
   input: TaskInput;

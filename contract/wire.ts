@@ -23,6 +23,7 @@ export interface Task {
   name: string | null;
   description: string | null;
   status: TaskStatus;
+  /** From 0 to 1: what a tool has told last by the event `progress`; 1 when COMPLETED. */
   progress: number;
   failure: Failure | null;
   input: TaskInput;

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { acceptedEvent } from '../contract/accepted-event.ts';
 import type { LogEvent, TerminalEvent } from '../contract/events.ts';
+import { progressOf } from '../contract/progress.ts';
 import { isTerminal, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { TaskAbsent } from './errors.ts';
@@ -37,13 +38,18 @@ export async function endTask(
 ): Promise<{ event: TerminalEvent; task: TaskRecord }> {
   const fresh = freshEntries(task, request);
   const stored = task.last_seq > 0 ? await readWholeLog(tx, task.id) : [];
-  const event = terminalEvent(task, [...stored, ...fresh], request);
+  const log = [...stored, ...fresh];
+  const event = terminalEvent(task, log, request);
   await insertSegments(tx, task.id, [...fresh, event]);
-  await markTaken(tx, task.id, [...stored, ...fresh, event]);
+  await markTaken(tx, task.id, [...log, event]);
   await insertAnswer(tx, task, event);
   const ended = await tx
     .update(tasks)
-    .set({ ...endOf(event), queued: null, log_incomplete: request.logIncomplete ?? false })
+    .set({
+      ...endOf(event, progressOf(log)),
+      queued: null,
+      log_incomplete: request.logIncomplete ?? false,
+    })
     .where(eq(tasks.id, task.id))
     .returning();
   return { event, task: toTask(only(ended)) };
@@ -74,8 +80,8 @@ async function insertAnswer(tx: Queries, task: TaskRecord, event: TerminalEvent)
   await insertMessages(tx, [answer]);
 }
 
-/** The columns in which the record repeats its log's last entry. */
-function endOf(event: TerminalEvent): Partial<typeof tasks.$inferInsert> {
+/** The columns in which the record repeats its log's last entry, and how far a task was that has not completed. */
+function endOf(event: TerminalEvent, progress: number): Partial<typeof tasks.$inferInsert> {
   const always = { usage: event.data.usage, last_seq: event.seq, finished_at: event.at };
   if (event.type === 'task.completed') {
     return { ...always, status: 'COMPLETED', progress: 1, output: event.data.output };
@@ -84,6 +90,7 @@ function endOf(event: TerminalEvent): Partial<typeof tasks.$inferInsert> {
   return {
     ...always,
     status: 'FAILED',
+    progress,
     failure_code: failure.code,
     failure_message: failure.message,
     partial_output,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { progressOf } from '../../contract/progress.ts';
 import type { TaskRecord } from '../../contract/task.ts';
 import { isTerminal } from '../../contract/task.ts';
 import { textOf } from '../../contract/text.ts';
@@ -55,7 +56,12 @@ export function createTasks(deps: TasksDeps): StartingTasks {
         if (!hub.progress()) await hub.readEnd();
         const live = liveOf(hub);
         return (
-          live && { live, lastSeq: lastSeq(hub.task), usage: hub.progress()?.usage ?? task.usage }
+          live && {
+            live,
+            lastSeq: lastSeq(hub.task),
+            usage: hub.progress()?.usage ?? task.usage,
+            progress: progressOf(hub.task.log),
+          }
         );
       } finally {
         release();

@@ -18,7 +18,7 @@ const codeOf = async (response: Response) =>
   ((await response.json()) as { error: { code: string } }).error.code;
 
 describe('reading tasks', () => {
-  it('shows what a running task does, and its newest usage and seq, only while it runs', async () => {
+  it('shows what a running task does, its newest usage, seq and progress, only while it runs', async () => {
     const { id } = await routes.startTask();
     await routes.store.beginTask(id, 'run-1');
     const live: Live = {
@@ -40,11 +40,11 @@ describe('reading tasks', () => {
         decide: fail,
         forget: fail,
         forgetEnded: fail,
-        live: async () => ({ live, lastSeq: 7, usage }),
+        live: async () => ({ live, lastSeq: 7, usage, progress: 0.4 }),
       },
     });
     const task = (await (await app.request(`/v1/tasks/${id}`)).json()) as Task;
-    expect(task).toMatchObject({ status: 'RUNNING', live, last_seq: 7, usage });
+    expect(task).toMatchObject({ status: 'RUNNING', live, last_seq: 7, usage, progress: 0.4 });
     expect(task.workflow.url).toBe(
       `http://127.0.0.1:8233/namespaces/default/workflows/${id}/run-1`,
     );

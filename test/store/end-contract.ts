@@ -5,6 +5,7 @@ import {
   answered,
   begin,
   completion,
+  entry,
   failure,
   messagesOf,
   newId,
@@ -50,6 +51,18 @@ export function endContract(subject: () => Subject): void {
       { role: 'user' },
       { role: 'assistant', content: 'half an ans', partial: true },
     ]);
+  });
+
+  it('keeps how far a run was that failed, as its log has told it', async () => {
+    const { store } = subject();
+    const task = await begin(store);
+    const told = [{ done: 1, total: 4 }, { done: 3, total: 4 }, { note: 'half of it' }];
+    const log = told.map((payload, index) => {
+      const data = { event_type: 'progress', payload, publisher: 'a call' };
+      return entry(task, index + 3, { type: 'task.custom', data });
+    });
+    const request = failure(task, [...answered(task, '').slice(0, 2), ...log]);
+    expect(await store.finishTask(request)).toMatchObject({ task: { progress: 0.75 } });
   });
 
   it('stores no message where nothing was said', async () => {

@@ -25,6 +25,16 @@ async function countInTwo(_: object, { taskId, emit }: ToolContext): Promise<str
   return 'eight';
 }
 
+/** Says that half of it is done, and waits for its test or its end. */
+async function countToHalf(_: object, { taskId, emit, signal }: ToolContext): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => reject(new Error('told to stop')));
+  emit('progress', { done: 2, total: 4, note: 'half of it' });
+  waiting.set(taskId, { attempts: 1, goOn: resolve });
+  await promise;
+  return 'half';
+}
+
 /** Emits until it is told to stop, and then its last words. */
 function countUntilStopped(_: object, { emit, signal }: ToolContext): Promise<never> {
   return new Promise((_resolve, reject) => {
@@ -53,6 +63,7 @@ const tools = [
   }),
   defineTool({ ...about, name: 'be_quiet', run: () => Promise.resolve('a hundred') }),
   defineTool({ ...about, name: 'count_in_two', idempotent: true, run: countInTwo }),
+  defineTool({ ...about, name: 'count_to_half', run: countToHalf }),
   defineTool({ ...about, name: 'count_until_stopped', run: countUntilStopped }),
   defineTool({
     ...about,
@@ -152,6 +163,23 @@ describe('what a tool emits', () => {
       is_error: true,
       output: expect.stringContaining('at most 65536 bytes'),
     });
+  });
+});
+
+describe('the event progress', () => {
+  it('moves the progress of its task, which a task keeps that is cancelled', async () => {
+    const { id } = await run([call('count_to_half')]);
+    await eventually(() => waiting.has(id), 'the call');
+    await eventually(async () => (await rig.get(id)).progress === 0.5, 'half of it');
+    await rig.cancel(id, PATIENT);
+    expect(await rig.untilEnd(id)).toMatchObject({ status: 'FAILED', progress: 0.5 });
+  });
+
+  it('leaves 1 to a task that completes', async () => {
+    const { id } = await run([call('count_to_half')], ANSWERS);
+    await eventually(() => waiting.has(id), 'the call');
+    waiting.get(id)?.goOn();
+    expect(await rig.untilEnd(id)).toMatchObject({ status: 'COMPLETED', progress: 1 });
   });
 });
 
