@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { FAILURE_CODES } from '../contract/failures.ts';
-import { inputText, TASK_STATUSES, TASK_TYPES } from '../contract/task.ts';
+import { RESERVED_NAMES } from '../contract/names.ts';
+import { inputText } from '../contract/task.ts';
 import { isChosenId } from '../contract/task-id.ts';
 import { isClean } from '../contract/text.ts';
 import { isConversationId } from './ids.ts';
@@ -14,14 +14,13 @@ import {
 /** What requests may hold. Unknown fields are refused; every text is well-formed and without U+0000. */
 
 const MAX_INPUT_BYTES = 256 * 1024;
-const METADATA_KEY_LENGTH = 64;
-const METADATA_VALUE_LENGTH = 512;
+export const METADATA_KEY_LENGTH = 64;
+export const METADATA_VALUE_LENGTH = 512;
 const METADATA_KEYS = 16;
 /** Of what a start says of its parent beside the id. */
 const MAX_PARENT_LENGTH = 256;
-const METADATA_FILTER = 'metadata.';
 /** Long enough for every id, name and page cursor that this service makes. */
-const MAX_FILTER_LENGTH = 1_000;
+export const MAX_FILTER_LENGTH = 1_000;
 
 /** A text of so many UTF-16 units. */
 export const text = (min: number, max: number) =>
@@ -40,18 +39,6 @@ export const integer = (min: number, max: number, fallback: number) =>
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback)
     .openapi({ type: 'integer', minimum: min, maximum: max, default: fallback });
-
-/** A time within the years that every part of the system can write down, as RFC 3339 UTC with milliseconds. */
-const time = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
-  .refine((value) => /^[1-9]\d{3}-/.test(utc(value)), { error: 'must be an RFC 3339 time' })
-  .transform(utc)
-  .openapi({ type: 'string', format: 'date-time' });
-
-function utc(value: string): string {
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
-}
 
 /** A yes or no in a query. */
 export const flag = (fallback: boolean) =>
@@ -118,18 +105,33 @@ export const StartTaskSchema = z
       .string()
       .max(200)
       .regex(/^(demo|[a-z][a-z0-9-]*\/[\x21-\x7e]+)$/, 'must look like provider/id, or be demo')
-      .optional(),
-    instructions: text(1, 65_536).optional(),
+      .optional()
+      .openapi({ description: "Instead of the agent's own." }),
+    instructions: text(1, 65_536)
+      .optional()
+      .openapi({ description: "Instead of the agent's own." }),
     conversation_id: ConversationIdSchema.optional(),
-    name: text(1, 64).optional(),
+    name: text(1, 64)
+      .optional()
+      .openapi({
+        description: `Unique among the tasks of the conversation that have not ended, and without one among the owner's: else 409 \`name_taken\`. Reserved: ${RESERVED_NAMES.join(', ')}.`,
+      }),
     description: text(0, 1_024).optional(),
     metadata: MetadataSchema.optional(),
     parent: ParentSchema.optional(),
     on_busy: OnBusySchema.optional(),
     continue_from: ContinueFromSchema.optional(),
     detached: DetachedSchema.optional(),
-    timeout_seconds: z.int().min(1).max(86_400).optional(),
-    max_steps: z.int().min(1).max(10_000).optional(),
+    timeout_seconds: z.int().min(1).max(86_400).optional().openapi({
+      description:
+        'From when it begins; a wait for its turn does not count. Left out: `HOLDFAST_TASK_TIMEOUT_S`.',
+    }),
+    max_steps: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .openapi({ description: 'Left out: `HOLDFAST_MAX_STEPS`.' }),
   })
   .superRefine(refuseMisplaced)
   .openapi('StartTask');
@@ -153,40 +155,6 @@ export const page = {
 
 /** A page of a list that begins with the newest. */
 export const PageQuerySchema = z.strictObject({ ...page, order: z.enum(ORDERS).default('desc') });
-const filterText = text(0, MAX_FILTER_LENGTH).optional();
-const StatusSchema = z.enum(TASK_STATUSES);
-
-const taskFilters = {
-  ...PageQuerySchema.shape,
-  status: z.union([StatusSchema, z.array(StatusSchema)]).optional(),
-  failure: z.enum(FAILURE_CODES).optional(),
-  type: z.enum(TASK_TYPES).optional(),
-  agent: filterText,
-  conversation_id: filterText,
-  parent_task_id: filterText,
-  name: filterText,
-  created_after: time.optional(),
-  created_before: time.optional(),
-};
-
-/** `GET /v1/tasks`; the filters by metadata are free fields `metadata.<key>`. */
-export const ListTasksQuerySchema = z
-  .object(taskFilters)
-  .catchall(text(0, METADATA_VALUE_LENGTH))
-  .superRefine((query, context) => {
-    const unknown = Object.keys(query).filter(
-      (name) => !Object.hasOwn(taskFilters, name) && metadataKey(name) === null,
-    );
-    if (unknown.length > 0) context.addIssue({ code: 'unrecognized_keys', keys: unknown });
-  });
-export type ListTasksQuery = z.infer<typeof ListTasksQuerySchema>;
-
-/** The key of a filter `metadata.<key>`, or null where the name is no such filter. */
-export function metadataKey(name: string): string | null {
-  const key = name.startsWith(METADATA_FILTER) ? name.slice(METADATA_FILTER.length) : '';
-  return key.length >= 1 && key.length <= METADATA_KEY_LENGTH && isClean(key) ? key : null;
-}
-
 /** `GET /v1/tasks/{id}` */
 export const TaskQuerySchema = z.strictObject({ conversation_id: z.string().optional() });
 

@@ -1,6 +1,6 @@
 import type { Store, TaskFilter } from '../store/store.ts';
 import { recordId } from './own-task.ts';
-import { metadataKey, type ListTasksQuery } from './schemas.ts';
+import { metadataKey, type ListTasksQuery } from './list-schemas.ts';
 
 /** What a query asks of the list, for one owner. */
 export async function taskFilter(

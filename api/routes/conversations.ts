@@ -44,6 +44,8 @@ const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/conversations/{id}',
   summary: 'Forget a conversation with its messages and ended tasks',
+  description:
+    '409 `task_not_terminal` where one of its tasks has not ended, or the news of an end is under way.',
   request: { params: IdParamsSchema, query: NoQuerySchema },
   responses: { 204: { description: 'It is gone.' }, ...ERRORS },
 });

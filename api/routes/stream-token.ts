@@ -19,7 +19,7 @@ const streamTokenRoute = createRoute({
   description:
     'For `EventSource`, which cannot send a key: `GET /v1/tasks/{id}/events?access_token=…`. The token reads this one feed, ' +
     'until 15 minutes after the end of the task, and no longer than its key is valid. While the service has no keys, it is a ' +
-    'placeholder.',
+    'placeholder. 409 `task_terminated` later than those 15 minutes.',
   request: { params: IdParamsSchema, query: NoQuerySchema },
   responses: { 200: json(StreamTokenSchema, 'The token.'), ...ERRORS },
 });

@@ -3,15 +3,11 @@ import { isTaskId } from '../../contract/task-id.ts';
 import { currentView } from '../current-view.ts';
 import type { App, AppDependencies } from '../dependencies.ts';
 import { taskNotFound } from '../errors.ts';
+import { ListTasksQuerySchema } from '../list-schemas.ts';
 import { ownTask, recordId } from '../own-task.ts';
 import { pageRequest } from '../page-request.ts';
 import { pageOf, ReceiptSchema, TaskSchema } from '../response-schemas.ts';
-import {
-  IdParamsSchema,
-  ListTasksQuerySchema,
-  NoQuerySchema,
-  TaskQuerySchema,
-} from '../schemas.ts';
+import { IdParamsSchema, NoQuerySchema, TaskQuerySchema } from '../schemas.ts';
 import { taskFilter } from '../task-filter.ts';
 import { taskView } from '../task-view.ts';
 import { CancelTaskSchema, TreeQuerySchema } from '../tree-schemas.ts';
@@ -50,6 +46,9 @@ const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/tasks/{id}',
   summary: 'Forget an ended task',
+  description:
+    'With its idempotency key; its messages stay. 409 `task_not_terminal` where it has not ended, or where a cancel of its ' +
+    'tree or the news of its end to its parent is under way.',
   request: { params: IdParamsSchema, query: NoQuerySchema },
   responses: { 204: { description: 'Record, log and workflow are gone.' }, ...ERRORS },
 });

@@ -16,7 +16,8 @@ import type {
   MessagesQuerySchema,
 } from '../../api/conversation-schemas.ts';
 import type { DecideSchema, SendMessageSchema } from '../../api/run-schemas.ts';
-import type { ListTasksQuerySchema, StartTaskSchema } from '../../api/schemas.ts';
+import type { ListTasksQuerySchema } from '../../api/list-schemas.ts';
+import type { StartTaskSchema } from '../../api/schemas.ts';
 import type { CancelTaskSchema } from '../../api/tree-schemas.ts';
 
 /** Zod says `x?: T | undefined` where the client says `x?: T`. */
