@@ -224,7 +224,10 @@ async function deadlineOf(id: string): Promise<number> {
   return tsToMs(timer?.eventTime) + tsToMs(startToFireTimeout);
 }
 
-describe('what arrives while a run continues as new again and again', () => {
+/** For message after message: a minute is little for a busy machine. */
+const MANY_MESSAGES = { timeout: 180_000 };
+
+describe('what arrives while a run continues as new again and again', MANY_MESSAGES, () => {
   it('is not lost: of messages that come all the while each stands once in the log, and is read', async () => {
     const steps = 20;
     const { model, key } = rig.script(...readingTurns(steps), ...answersFor(steps));
