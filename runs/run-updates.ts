@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
+import pLimit, { type LimitFunction } from 'p-limit';
 import {
   APPROVAL_UPDATE,
   MESSAGE_UPDATE,
@@ -15,6 +17,13 @@ import {
  * one after five seconds.
  */
 const UPDATE_MS = 8_000;
+/**
+ * Updates of one run that are on their way at once. Temporal refuses an eleventh, and tries of it again come later and later:
+ * https://docs.temporal.io/self-hosted-guide/defaults
+ */
+const MAX_IN_FLIGHT = 10;
+/** Runs whose updates are counted: those that were written to last. */
+const MAX_COUNTED = 1_000;
 
 /** What a run made of an update. */
 export type Updated =
@@ -33,13 +42,24 @@ export interface RunUpdates {
 }
 
 export function createRunUpdates(client: () => Client): RunUpdates {
+  const turns = new LRUCache<string, LimitFunction>({ max: MAX_COUNTED });
+  const turnsOf = (taskId: string) => {
+    const limit = turns.get(taskId) ?? pLimit(MAX_IN_FLIGHT);
+    turns.set(taskId, limit);
+    return limit;
+  };
+
   async function update<Arg>(taskId: string, name: string, sent: { arg: Arg; updateId: string }) {
     const { arg, updateId } = sent;
     const temporal = client();
     const handle = temporal.workflow.getHandle(taskId);
+    // The wait for its turn is part of the time that an update has.
+    const deadline = Date.now() + UPDATE_MS;
     try {
-      const place = await temporal.withDeadline(Date.now() + UPDATE_MS, () =>
-        handle.executeUpdate<LogPlace, [Arg]>(name, { args: [arg], updateId }),
+      const place = await turnsOf(taskId)(() =>
+        temporal.withDeadline(deadline, () =>
+          handle.executeUpdate<LogPlace, [Arg]>(name, { args: [arg], updateId }),
+        ),
       );
       return { kind: 'taken', place } as const;
     } catch (error) {
