@@ -42,12 +42,10 @@ export interface RunUpdates {
 }
 
 export function createRunUpdates(client: () => Client): RunUpdates {
-  const turns = new LRUCache<string, LimitFunction>({ max: MAX_COUNTED });
-  const turnsOf = (taskId: string) => {
-    const limit = turns.get(taskId) ?? pLimit(MAX_IN_FLIGHT);
-    turns.set(taskId, limit);
-    return limit;
-  };
+  const turns = new LRUCache<string, LimitFunction>({
+    max: MAX_COUNTED,
+    memoMethod: () => pLimit(MAX_IN_FLIGHT),
+  });
 
   async function update<Arg>(taskId: string, name: string, sent: { arg: Arg; updateId: string }) {
     const { arg, updateId } = sent;
@@ -56,7 +54,7 @@ export function createRunUpdates(client: () => Client): RunUpdates {
     // The wait for its turn is part of the time that an update has.
     const deadline = Date.now() + UPDATE_MS;
     try {
-      const place = await turnsOf(taskId)(() =>
+      const place = await turns.memo(taskId)(() =>
         temporal.withDeadline(deadline, () =>
           handle.executeUpdate<LogPlace, [Arg]>(name, { args: [arg], updateId }),
         ),

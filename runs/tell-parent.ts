@@ -15,8 +15,15 @@ const PAGE_BYTES = 256 * 1024;
  * continue-as-new hears it too. A parent that has ended hears nothing any more. Throws where Temporal or the store cannot be
  * reached: the reconciler tells it again, and what is told twice counts once.
  */
-export async function tellParent(deps: RunsDeps, task: TaskRecord): Promise<void> {
-  if (task.parent && isTerminal(task.status)) await tell(deps, task, task.parent);
+export async function tellParent({ store, runs }: RunsDeps, task: TaskRecord): Promise<void> {
+  if (!task.parent || !isTerminal(task.status)) return;
+  const { task_id: taskId } = task.parent;
+  if (!(await runs.signal({ taskId }, CHILD_END_SIGNAL, childEnd(task)))) {
+    const above = await store.getTask(taskId);
+    // Its run has not begun: it will be told then.
+    if (above && !isTerminal(above.status)) return;
+  }
+  await store.markParentTold(task.id);
 }
 
 /**
@@ -24,19 +31,8 @@ export async function tellParent(deps: RunsDeps, task: TaskRecord): Promise<void
  * either.
  */
 export async function tellParentAgain(deps: RunsDeps, task: TaskRecord): Promise<void> {
-  if (!task.parent || !isTerminal(task.status)) return;
-  await tellEvents(deps, task, task.parent);
-  await tell(deps, task, task.parent);
-}
-
-async function tell({ store, runs }: RunsDeps, task: TaskRecord, parent: Parent): Promise<void> {
-  const { task_id: taskId } = parent;
-  if (!(await runs.signal({ taskId }, CHILD_END_SIGNAL, childEnd(task)))) {
-    const above = await store.getTask(taskId);
-    // Its run has not begun: it will be told then.
-    if (above && !isTerminal(above.status)) return;
-  }
-  await store.markParentTold(task.id);
+  if (task.parent && isTerminal(task.status)) await tellEvents(deps, task, task.parent);
+  await tellParent(deps, task);
 }
 
 /** What the task has emitted, from its stored log. */
