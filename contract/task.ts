@@ -79,7 +79,7 @@ export interface TaskRecord {
   name: string | null;
   description: string | null;
   status: TaskStatus;
-  /** From 0 to 1; stays 0 while the task runs, which its log tells. */
+  /** From 0 to 1; 0 while the task runs: how far it is then, its log tells. */
   progress: number;
   failure: Failure | null;
   input: TaskInput;
