@@ -70,7 +70,6 @@ export interface RunRefusal {
 export interface RunProgress extends Pick<Live, 'step' | 'attempt' | 'phase' | 'tool'> {
   /** Left out by 0.1.0. */
   pending_approvals?: string[];
-  progress: number;
   usage: Usage;
 }
 

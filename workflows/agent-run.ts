@@ -105,7 +105,7 @@ async function begin(
   const omitted = (plan.conversation?.omittedTurns ?? 0) + (plan.sources?.omittedTurns ?? 0);
   if (omitted > 0) {
     const note = `${omitted} older turns of the conversation do not fit the model's context and were left out.`;
-    append(run, 'task.progress', { progress: run.progress, note });
+    append(run, 'task.progress', { progress: 0, note });
   }
   run.begun = true;
   logArrivals(run);

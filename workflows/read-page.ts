@@ -9,7 +9,7 @@ export function readPage(
   run: RunState,
   { after, maxBytes }: EventsRequest,
 ): Omit<EventsPage, 'runId'> {
-  const { firstSeq, lastSeq, digest, step, attempt, phase, progress, usage } = run;
+  const { firstSeq, lastSeq, digest, step, attempt, phase, usage } = run;
   const events: LogEvent[] = [];
   let size = 0;
   for (let index = Math.max(after + 1 - firstSeq, 0); index < run.log.length; index += 1) {
@@ -27,6 +27,6 @@ export function readPage(
     lastSeq,
     digest,
     terminal: last !== undefined && isTerminalEvent(last),
-    state: { step, attempt, phase, tool, pending_approvals, progress, usage },
+    state: { step, attempt, phase, tool, pending_approvals, usage },
   };
 }

@@ -20,7 +20,6 @@ export interface RunCarry {
   calls: StepCall[];
   /** Steps in a row whose turn was no sense: unknown tool, bad arguments, nothing at all. */
   nonsense: number;
-  progress: number;
   usage: Usage;
   /** Steps beyond the run's limit, one for each answer that went on because somebody had written meanwhile. */
   extraSteps: number;
@@ -49,7 +48,6 @@ export const FRESH: RunCarry = {
   phase: 'starting',
   calls: [],
   nonsense: 0,
-  progress: 0,
   usage: NO_USAGE,
   extraSteps: 0,
   unread: [],
@@ -130,11 +128,11 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
   const { step, attempt, phase, calls, unread } = run;
-  const { nonsense, progress, usage, extraSteps, received, decided, children, forwarded } = run;
+  const { nonsense, usage, extraSteps, received, decided, children, forwarded } = run;
   return {
     firstSeq: run.lastSeq + 1,
     ...{ step, attempt, phase, calls, unread },
-    ...{ nonsense, progress, usage, extraSteps, received, decided, children, forwarded },
+    ...{ nonsense, usage, extraSteps, received, decided, children, forwarded },
   };
 }
 

@@ -48,8 +48,8 @@ const completed = (seq: number): LogEvent & { type: 'task.completed' } => ({
 
 describe('the log of a run', () => {
   it('goes on from what 0.1.0 carries over', () => {
-    const { firstSeq, step, nonsense, progress, usage } = carryOver(newRun());
-    const former = { firstSeq, step, nonsense, progress, usage } as RunState;
+    const { firstSeq, step, nonsense, usage } = carryOver(newRun());
+    const former = { firstSeq, step, nonsense, usage } as RunState;
     expect(newRun(former)).toMatchObject({ extraSteps: 0, received: [], decided: [] });
   });
 
