@@ -2,16 +2,16 @@ import type { Hub } from './hub.ts';
 
 /** Waits for changes of what a reader reads. Must be closed. */
 export interface ChangeWaiter {
-  /** Resolves at the next change, or once the reader's time is over. False: nothing came within `waitMs`. */
-  changed(waitMs?: number): Promise<boolean>;
+  /** Resolves at the next change, after `waitMs`, or once the reader's time is over. */
+  changed(waitMs?: number): Promise<void>;
   /** Whether the reader's time is over. */
   isOver(): boolean;
   close(): void;
 }
 
 export function createChangeWaiter(source: Pick<Hub, 'onChange'>, over: AbortSignal): ChangeWaiter {
-  let wake = (_changed: boolean) => {};
-  const ring = () => wake(true);
+  let wake = () => {};
+  const ring = () => wake();
   const unsubscribe = source.onChange(ring);
   // Kept here, because a signal that is made of others looks at all of them whenever it is asked.
   let isOver = over.aborted;
@@ -23,13 +23,13 @@ export function createChangeWaiter(source: Pick<Hub, 'onChange'>, over: AbortSig
   return {
     isOver: () => isOver,
     changed(waitMs) {
-      if (isOver) return Promise.resolve(true);
+      if (isOver) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = waitMs === undefined ? undefined : setTimeout(() => wake(false), waitMs);
-        wake = (changed) => {
+        const timer = waitMs === undefined ? undefined : setTimeout(ring, waitMs);
+        wake = () => {
           clearTimeout(timer);
           wake = () => {};
-          resolve(changed);
+          resolve();
         };
       });
     },

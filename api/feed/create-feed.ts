@@ -11,7 +11,7 @@ import type { Hubs } from './hubs.ts';
 import { readCursor, resume } from './resume.ts';
 import { createStreamGate, type StreamGateOptions } from './stream-gate.ts';
 import { createTaskReader } from './task-reader.ts';
-import { hasEnded, lastSeq } from './watched-task.ts';
+import { hasEnded, isOver, lastSeq } from './watched-task.ts';
 import { wireEntry } from './wire-entry.ts';
 
 export interface CreateFeedOptions extends StreamGateOptions {
@@ -66,7 +66,7 @@ export function createFeed(options: CreateFeedOptions): Feed {
         typeof found === 'object' ? found.seq : lastSeq(hub.task) - (found === 'ended' ? 0 : 1);
       const over = AbortSignal.any([request.signal, gate.draining, AbortSignal.timeout(waitMs)]);
       const waiter = createChangeWaiter(hub, over);
-      while (lastSeq(hub.task) <= seq && !hasEnded(hub.task) && !waiter.isOver())
+      while (lastSeq(hub.task) <= seq && !isOver(hub.task) && !waiter.isOver())
         await waiter.changed();
       waiter.close();
       const entries = hub.task.log.slice(seq, seq + limit);

@@ -18,7 +18,9 @@ export function createFrameSource(
   const waiter = createChangeWaiter(frames, over);
   return {
     async next(waitMs) {
-      for (let idle = false; ; idle = !(await waiter.changed(waitMs))) {
+      // Much may change that gives this reader nothing: its time goes on all the same.
+      const until = performance.now() + waitMs;
+      for (;;) {
         if (waiter.isOver()) return null;
         const taken = frames.take();
         if (taken === null) return null;
@@ -26,7 +28,9 @@ export function createFrameSource(
           sent(taken.length);
           return taken;
         }
-        if (idle) return [];
+        const leftMs = until - performance.now();
+        if (leftMs <= 0) return [];
+        await waiter.changed(leftMs);
       }
     },
     close() {

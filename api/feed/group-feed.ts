@@ -115,24 +115,24 @@ async function readPage(
   { limit, waitMs }: PageRequest,
   over: AbortSignal,
 ): Promise<GroupFeedPage> {
-  const until = performance.now() + waitMs;
+  const start = performance.now();
   const waiter = createChangeWaiter(reader, over);
-  const start = reader.cursor();
+  const cursor = reader.cursor();
   const frames: SseFrame[] = [];
-  for (let inTime = true; inTime && frames.length < limit && !waiter.isOver();) {
+  while (frames.length < limit && !waiter.isOver()) {
     const taken = reader.take();
     if (taken === null) break;
     frames.push(...taken);
     if (taken.length > 0) continue;
     const settled = reader.isSettled();
-    const leftMs = Math.max(until - performance.now(), 0);
-    if (settled && (frames.length > 0 || leftMs === 0)) break;
-    inTime = await waiter.changed(settled ? leftMs : SETTLE_MS);
+    const leftMs = start + (settled ? waitMs : SETTLE_MS) - performance.now();
+    if (leftMs <= 0 || (settled && frames.length > 0)) break;
+    await waiter.changed(leftMs);
   }
   waiter.close();
   const page = frames.slice(0, limit);
   return {
     data: page.map(({ data }) => JSON.parse(data) as unknown),
-    next: page.at(-1)?.id ?? start,
+    next: page.at(-1)?.id ?? cursor,
   };
 }

@@ -98,8 +98,9 @@ export function createGroupMembers(feed: string, start: number): GroupMembers {
     take() {
       for (const member of inTurn()) {
         const frames = member.reader.take();
-        if (frames === null) return null;
-        if (frames.length === 0) continue;
+        if (frames === null && member.isWhole()) return null;
+        if (frames === null) drop(member);
+        if (!frames?.length) continue;
         given = member.number;
         return frames.map((frame) => pass(member, frame));
       }

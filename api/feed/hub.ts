@@ -10,7 +10,7 @@ import { reconcileMs, retryMs } from './pauses.ts';
 import { createRelayListener } from './relay-listener.ts';
 import { createRelayTrust, type RelayPulse } from './relay-trust.ts';
 import { createSources, type Due, type Known } from './sources.ts';
-import { hasEnded, lastSeq, watchTask, type WatchedTask } from './watched-task.ts';
+import { isOver, lastSeq, watchTask, type WatchedTask } from './watched-task.ts';
 import { createWrittenEntries } from './written-entries.ts';
 
 export interface HubDeps {
@@ -39,7 +39,7 @@ export interface Hub extends AsyncDisposable {
   onChange(listener: () => void): () => void;
 }
 
-/** Opens a hub; it works until it is disposed or the task's log has ended. */
+/** Opens a hub; it works until it is disposed or nothing more can come of the task. */
 export async function openHub(
   { store, relay, runs, pulse }: HubDeps,
   row: TaskRecord,
@@ -102,10 +102,11 @@ export async function openHub(
   }
 
   async function round(): Promise<boolean> {
+    if (closing.signal.aborted) return false;
     const goal = wanted;
     if (goal > lastSeq(task)) due.log = true;
     const stored = await ask('store');
-    if (hasEnded(task)) return stored;
+    if (isOver(task)) return stored;
     if (due.heartbeat) trust.looked();
     const [described, read] = await Promise.all([ask('heartbeat'), ask('log')]);
     if (read && wanted === goal) wanted = 0;
@@ -115,12 +116,19 @@ export async function openHub(
   }
 
   let rounds: Promise<boolean> = Promise.resolve(true);
-  /** Rounds never overlap: the server buffers one query per run. */
-  const nextRound = () => (rounds = rounds.then(round));
+  let waiting: Promise<boolean> | null = null;
+  /** Rounds never overlap: the server buffers one query per run. Whoever asks before one has begun shares it. */
+  function nextRound(): Promise<boolean> {
+    waiting ??= rounds = rounds.then(() => {
+      waiting = null;
+      return round();
+    });
+    return waiting;
+  }
 
   async function work(first: Promise<boolean>): Promise<void> {
     let answered = await first;
-    for (let unanswered = 0; !closing.signal.aborted && !hasEnded(task);) {
+    for (let unanswered = 0; !closing.signal.aborted && !isOver(task);) {
       if (answered && (due.log || due.store)) pacer.hasten(0);
       unanswered = answered ? 0 : unanswered + 1;
       const full = await pacer.pause(

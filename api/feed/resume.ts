@@ -48,11 +48,10 @@ export async function resume(
     cursor.seq <= lastSeq(task) || hasEnded(task) || status === 'PENDING' || (await hub.readEnd());
   if (hasEnded(task) && hub.record().log_incomplete) return resumeIncomplete(task, cursor, deltas);
   if (hasEnded(task) && cursor.seq === lastSeq(task)) return 'ended';
-  if (cursor.seq > lastSeq(task)) {
-    // This process knows of a reset: the cursor may well be of the log before it.
-    if (task.generation > 0) return 'snapshot';
-    if (endIsKnown) throw cursorAhead();
-  }
+  const isAhead = cursor.seq > lastSeq(task);
+  // This process knows of a reset: the cursor may well be of the log before it, and so may the text that the reader has.
+  if (task.generation > 0 && (isAhead || cursor.attempt > 0)) return 'snapshot';
+  if (isAhead && endIsKnown) throw cursorAhead();
   // The step's own entry, which is known by now, carries its whole text and replaces what the reader has.
   if (stepIsComplete(task, cursor))
     return { ...cursor, attempt: 0, offset: 0, deltas, following: false };

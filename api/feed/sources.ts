@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { LogEvent } from '../../contract/events.ts';
 import type { EventsPage, RunProgress } from '../../contract/run-messages.ts';
 import { isTerminal, type TaskRecord } from '../../contract/task.ts';
@@ -68,19 +69,33 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
     if (takeEntries(task, events)) onGrowth();
   }
 
-  /** Up to `through`, or to the end of what is stored. */
+  /**
+   * From the newest known entry on, up to `through` or to the end of what is stored. Where that entry is another one in the store,
+   * the run was reset and nobody here has seen it.
+   */
   async function readStored(through: number): Promise<void> {
+    const newest = task.log.at(-1) as LogEvent;
+    let after = newest.seq - 1;
     for (let end = false; !end && lastSeq(task) < through;) {
-      const page = await store.readLog(task.taskId, lastSeq(task), PAGE_BYTES);
+      const page = await store.readLog(task.taskId, after, PAGE_BYTES);
+      const stored = page.events.find(({ seq }) => seq === newest.seq);
+      if (stored && !isDeepStrictEqual(stored, newest)) return replaceByStored();
       take(page.events);
+      after = page.events.at(-1)?.seq ?? after;
       end = page.end || page.events.length === 0;
     }
   }
 
-  /** The run had gone further than what was archived when it was ended from outside: the archive is the log. */
-  async function replaceByArchive(): Promise<void> {
-    rewriteLog(task, (await store.readLog(task.taskId, 0, Infinity)).events);
-    isArchive = true;
+  /** The log is what is stored, whatever was known of it. */
+  async function replaceByStored(): Promise<void> {
+    const { events } = await store.readLog(task.taskId, 0, Infinity);
+    if (events.length === 0) return forget();
+    rewriteLog(task, events);
+    onGrowth();
+  }
+
+  function forget(): void {
+    task.forgotten = true;
     onGrowth();
   }
 
@@ -105,7 +120,9 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
         if (page.firstSeq > lastSeq(task) + 1) await readStored(page.firstSeq - 1);
         take(page.events);
         behind = lastSeq(task) < page.lastSeq;
-        known.written.standAt(behind ? null : (page.digest ?? null));
+        // What the relay has brought meanwhile stands further on than the answer.
+        if (lastSeq(task) <= page.lastSeq)
+          known.written.standAt(behind ? null : (page.digest ?? null));
       }
     },
 
@@ -128,12 +145,16 @@ export function createSources({ store, runs, known, due, onGrowth }: SourcesOpti
 
     async store() {
       if (isArchive) return;
-      known.record = (await store.getTask(task.taskId)) ?? known.record;
-      if (!isTerminal(known.record.status)) return;
+      const record = await store.getTask(task.taskId);
+      if (!record) return forget();
+      known.record = record;
+      if (!isTerminal(record.status)) return;
       // What could not be read when the task was ended is not in the archive, though this hub may have it.
-      if (known.record.log_incomplete) return replaceByArchive();
-      await readStored(known.record.last_seq);
-      if (!hasEnded(task)) await replaceByArchive();
+      if (!record.log_incomplete) await readStored(record.last_seq);
+      if (!record.log_incomplete && hasEnded(task)) return;
+      // The run had gone further than what was archived when it was ended from outside.
+      await replaceByStored();
+      isArchive = true;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { FrameTaker } from './frame-source.ts';
 import type { Hub } from './hub.ts';
 import { nextFrames, type Position, type WireFrame } from './next-frames.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { hasEnded } from './watched-task.ts';
+import { isOver } from './watched-task.ts';
 
 export interface TaskReaderOptions {
   hub: Hub;
@@ -40,7 +40,7 @@ export function createTaskReader({ hub, start, deltas, view }: TaskReaderOptions
     take() {
       const frames = finished ? [] : follow();
       // Of a log that has ended and was not given to its end, the reader's cursor is ahead: it comes back, and is refused.
-      return frames.length === 0 && hasEnded(task) ? null : frames;
+      return frames.length === 0 && isOver(task) ? null : frames;
     },
     onChange: (listener) => hub.onChange(listener),
   };

@@ -10,6 +10,8 @@ export interface WatchedTask {
   readonly taskId: string;
   /** Entries 1, 2, 3 … without holes. */
   log: LogEvent[];
+  /** The task was forgotten before its end was known here: nothing follows. */
+  forgotten: boolean;
   /** Counts how often the log was rewritten: what a reader has of an earlier one is no part of this one. */
   generation: number;
   /** The attempt that is speaking, or null where none is known. Only ever contiguous text from offset 0. */
@@ -25,7 +27,7 @@ export type DeltaPiece = Omit<DeltaFrame, 'type'>;
 const MAX_AHEAD = 64 * 1024;
 
 export function watchTask(taskId: string, log: LogEvent[]): WatchedTask {
-  return { taskId, log, generation: 0, live: null, ahead: [] };
+  return { taskId, log, forgotten: false, generation: 0, live: null, ahead: [] };
 }
 
 /** The log is another one: an operator has reset the workflow, or the archive holds less than the run had written. */
@@ -43,6 +45,11 @@ export function lastSeq(task: WatchedTask): number {
 export function hasEnded({ log }: WatchedTask): boolean {
   const last = log.at(-1);
   return last !== undefined && isTerminalEvent(last);
+}
+
+/** Whether the log will not grow any more. */
+export function isOver(task: WatchedTask): boolean {
+  return task.forgotten || hasEnded(task);
 }
 
 /** Adds the entries that follow; known ones and those behind a hole are passed over. True where the log grew. */

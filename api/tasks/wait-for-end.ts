@@ -1,7 +1,7 @@
 import type { TaskRecord } from '../../contract/task.ts';
 import { createChangeWaiter } from '../feed/change-waiter.ts';
 import type { Hubs } from '../feed/hubs.ts';
-import { hasEnded } from '../feed/watched-task.ts';
+import { hasEnded, isOver } from '../feed/watched-task.ts';
 
 /** Waits for the task's terminal entry, `waitMs` at most. False: it has not come. */
 export async function waitForEnd(hubs: Hubs, task: TaskRecord, waitMs: number): Promise<boolean> {
@@ -10,7 +10,7 @@ export async function waitForEnd(hubs: Hubs, task: TaskRecord, waitMs: number): 
   const over = AbortSignal.any([AbortSignal.timeout(waitMs), hub.closed]);
   const waiter = createChangeWaiter(hub, over);
   try {
-    while (!hasEnded(hub.task) && !waiter.isOver()) await waiter.changed();
+    while (!isOver(hub.task) && !waiter.isOver()) await waiter.changed();
     return hasEnded(hub.task);
   } finally {
     waiter.close();
