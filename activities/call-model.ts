@@ -4,6 +4,7 @@ import type { Agent } from '../agents/agent.ts';
 import { errorText } from '../contract/error-text.ts';
 import { ATTEMPT_FAILURES } from '../contract/failures.ts';
 import type { Partial } from '../contract/frames.ts';
+import { NO_USAGE } from '../contract/task.ts';
 import { spokenLength } from '../contract/text.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { Store } from '../store/store.ts';
@@ -48,7 +49,7 @@ export function createCallModel(deps: CallModelDeps) {
     const said: ModelTurn = {
       blocks: [],
       calls: [],
-      usage: { input_tokens: 0, output_tokens: 0, estimated: true },
+      usage: NO_USAGE,
     };
     const { taskId, seq, step, attempt } = call;
     const publisher = createDeltaPublisher({
@@ -86,10 +87,10 @@ export function createCallModel(deps: CallModelDeps) {
       if (!agent) throw new ModelFailure(`no agent named ${call.agent}`, { retryable: false });
       const messages = await preparePrompt({ store, logs, context, call, agent, stop });
       if (messages === null) return { ...said, stopped: 'cancelled' };
-      said.usage.input_tokens = estimateTokens(promptLength(messages));
       const request = { messages, tools: toolSpecs(agent) };
       await listen({
         parts: (signal) => deps.models(call.model).stream(request, signal),
+        promptTokens: estimateTokens(promptLength(messages)),
         said,
         say: publisher.say,
         tokensLeft: call.tokensLeft,

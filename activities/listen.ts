@@ -1,4 +1,4 @@
-import type { Usage } from '../contract/task.ts';
+import { NO_USAGE, type Usage } from '../contract/task.ts';
 import type { BlockKind } from '../contract/text.ts';
 import { ModelFailure, type ModelPart } from './models/model.ts';
 import { estimateTokens } from './prompt.ts';
@@ -17,6 +17,8 @@ export class OutOfBudget extends Error {
 export interface ListenOptions {
   /** Starts the provider's stream. */
   parts(signal: AbortSignal): AsyncIterable<ModelPart>;
+  /** An estimate of what the request has. It counts unless it is refused. */
+  promptTokens: number;
   /** Filled as the model speaks. */
   said: ModelTurn;
   /** Adds text to the blocks of `said`, and shows it. */
@@ -29,8 +31,9 @@ export interface ListenOptions {
 
 /** Listens to a model to its end. Throws `ModelFailure`, `OutOfBudget`, or the reason of `stop`; the provider is always hung up. */
 export async function listen(options: ListenOptions): Promise<void> {
-  const { said, stop, idleTimeoutMs } = options;
-  if (said.usage.input_tokens > options.tokensLeft) throw new OutOfBudget();
+  const { said, promptTokens, stop, idleTimeoutMs } = options;
+  if (promptTokens > options.tokensLeft) throw new OutOfBudget();
+  said.usage = { input_tokens: promptTokens, output_tokens: 0, estimated: true };
   const hangUp = new AbortController();
   const stalled = () =>
     hangUp.abort(
@@ -45,6 +48,9 @@ export async function listen(options: ListenOptions): Promise<void> {
       take(part, meter, options);
     }
     hangUp.signal.throwIfAborted();
+  } catch (error) {
+    if (error instanceof ModelFailure && error.refused) said.usage = NO_USAGE;
+    throw error;
   } finally {
     clearTimeout(idle);
     hangUp.abort();

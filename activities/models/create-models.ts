@@ -69,5 +69,6 @@ function required(value: string | undefined, problem: string): string {
 }
 
 function notConfigured(problem: string): ModelFailure {
-  return new ModelFailure(`The model is not configured: ${problem}.`, { retryable: false });
+  const message = `The model is not configured: ${problem}.`;
+  return new ModelFailure(message, { retryable: false, refused: true });
 }

@@ -61,13 +61,21 @@ export class ModelFailure extends Error {
   readonly retryable: boolean;
   /** What the provider's `Retry-After` asked for, in milliseconds, or null. */
   readonly retryAfterMs: number | null;
+  /** The provider answered with an error's status, or not at all, or was not even asked: the prompt has cost nothing. */
+  readonly refused: boolean;
   constructor(
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+    options: {
+      retryable: boolean;
+      retryAfterMs?: number | null;
+      refused?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: options.cause });
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.refused = options.refused ?? false;
   }
 }
 

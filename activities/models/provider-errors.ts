@@ -38,6 +38,7 @@ export function toModelFailure(error: unknown, secrets: readonly string[]): Mode
   return new ModelFailure(errorText(redact(describe(error), secrets)), {
     retryable: isRetryable(error),
     retryAfterMs: APICallError.isInstance(error) ? retryAfterMs(error.responseHeaders ?? {}) : null,
+    refused: isRefusal(error),
   });
 }
 
@@ -52,8 +53,17 @@ export function retryAfterMs(headers: Record<string, string>, now = Date.now()):
   return Number.isNaN(date) ? null : Math.max(date - now, 0);
 }
 
+function isRefusal(error: unknown): boolean {
+  if (!APICallError.isInstance(error)) return isSetupError(error);
+  return error.statusCode === undefined || error.statusCode >= 400;
+}
+
+function isSetupError(error: unknown): boolean {
+  return SETUP_ERRORS.some((type) => type.isInstance(error));
+}
+
 function isRetryable(error: unknown): boolean {
-  if (SETUP_ERRORS.some((type) => type.isInstance(error))) return false;
+  if (isSetupError(error)) return false;
   if (!APICallError.isInstance(error)) return !CLIENT_ERRORS.has(streamedType(error));
   // Without a status nothing was answered; one below 400 is an answer that broke off.
   const { statusCode: status = 0 } = error;

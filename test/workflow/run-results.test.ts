@@ -127,6 +127,19 @@ describe.each(RELAY_MOODS)('what a run leaves behind, relay %s', (relay) => {
     });
   });
 
+  it('R8 counts no tokens of calls that the provider refused, which use up no budget either', async () => {
+    const refused: ScriptStep = { status: 429, retryAfter: '0' };
+    // Twice in MAX_TOKENS, and not three times.
+    const input = 'What is it? '.repeat(650);
+    const { id } = await run([[refused], [refused], [{ say: ANSWER }]], { input });
+    const { usage } = await expectLeft(rig, id, { text: ANSWER, code: null });
+    expect(usage).toEqual({
+      input_tokens: DEFAULT_USAGE.prompt_tokens,
+      output_tokens: DEFAULT_USAGE.completion_tokens,
+      estimated: false,
+    });
+  });
+
   it('R8 estimates the tokens where the provider gave none: completed, failed or cancelled', async () => {
     const untold = await run([[{ say: ANSWER }, { usage: null }]]);
     const failed = await run([[LOOKS_UP], breaksOff(HALF)]);

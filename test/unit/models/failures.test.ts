@@ -9,7 +9,7 @@ const model = useScriptedModel();
 it('a 429 may be tried again after the time that the provider asks for', async () => {
   const { failure } = await model.listen('429', [{ status: 429, retryAfter: '7' }]);
   expect(failure).toBeInstanceOf(ModelFailure);
-  expect(failure).toMatchObject({ retryable: true, retryAfterMs: 7000 });
+  expect(failure).toMatchObject({ retryable: true, retryAfterMs: 7000, refused: true });
   expect(failure?.message).toContain('429');
   expect(model.server.calls('429')).toBe(1);
 });
@@ -22,7 +22,7 @@ it.each([408, 409, 500, 502, 503, 529])('a %i may be tried again', async (status
 
 it.each([400, 401, 403, 404, 422])('a %i is final', async (status) => {
   const { failure } = await model.listen(`status-${status}`, [{ status }]);
-  expect(failure).toMatchObject({ name: 'ModelFailure', retryable: false });
+  expect(failure).toMatchObject({ name: 'ModelFailure', retryable: false, refused: true });
 });
 
 it('keeps keys that the provider quotes, and the request, out of the failure', async () => {
@@ -40,7 +40,7 @@ it('a socket that closes in mid-stream is a failure, and what was said before it
   ]);
   expect(said(parts)).toBe('Half an ans');
   expect(parts.some((part) => part.type === 'finish')).toBe(false);
-  expect(failure).toMatchObject({ name: 'ModelFailure', retryable: true });
+  expect(failure).toMatchObject({ name: 'ModelFailure', retryable: true, refused: false });
   expect(await model.server.closed('cut', 1)).toBe('server');
 });
 

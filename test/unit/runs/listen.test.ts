@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { listen, OutOfBudget, type ListenOptions } from '../../../activities/listen.ts';
 import { ModelFailure, type ModelPart } from '../../../activities/models/model.ts';
 import type { ModelTurn } from '../../../activities/types.ts';
+import { NO_USAGE } from '../../../contract/task.ts';
 import { appendText } from '../../../contract/text.ts';
 
 const text = (words: string): ModelPart => ({ type: 'text', kind: 'text', text: words });
@@ -19,7 +20,7 @@ async function hear(
 ) {
   const said: ModelTurn = {
     ...{ blocks: [], calls: [] },
-    usage: { input_tokens: 7, output_tokens: 0, estimated: true },
+    usage: NO_USAGE,
   };
   let hungUp: AbortSignal | undefined;
   async function* speak(signal: AbortSignal) {
@@ -30,7 +31,7 @@ async function hear(
     }
   }
   const failure: unknown = await listen({
-    ...{ parts: speak, said, tokensLeft: 1_000_000, idleTimeoutMs: 60_000 },
+    ...{ parts: speak, promptTokens: 7, said, tokensLeft: 1_000_000, idleTimeoutMs: 60_000 },
     say: (kind, piece) => appendText(said.blocks, kind, piece),
     stop: new AbortController().signal,
     ...options,
@@ -77,6 +78,18 @@ describe('listening to a model', () => {
     expect([said.blocks[0]?.text, hungUp]).toEqual(['It is', true]);
   });
 
+  it.each([
+    ['has refused it', true, NO_USAGE],
+    ['has broken off', false, { input_tokens: 7, output_tokens: 0, estimated: true }],
+  ])('counts the prompt but where the provider %s', async (_, refused, usage) => {
+    async function* parts(): AsyncGenerator<ModelPart> {
+      await wait(1);
+      throw new ModelFailure('no', { retryable: true, refused });
+    }
+    const { said } = await hear([], { parts });
+    expect(said.usage).toEqual(usage);
+  });
+
   it('stops with the reason that it is given, also in a silence', async () => {
     const stop = new AbortController();
     const heard = hear([text('It is'), 'silence'], {
@@ -96,6 +109,7 @@ describe('listening to a model', () => {
     const first = await hear(words, { tokensLeft: 6 });
     expect(first.failure).toBeInstanceOf(OutOfBudget);
     expect([first.said.blocks, first.hungUp]).toEqual([[], undefined]);
+    expect(first.said.usage).toEqual(NO_USAGE);
   });
 
   it('counts the arguments of a call while they come', async () => {
