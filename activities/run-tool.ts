@@ -67,6 +67,8 @@ export function createRunTool(deps: RunToolDeps) {
       tasks: tasks.tools,
     };
     try {
+      // As ahead of a model's call: what a cancelled task has not begun must not have its effect.
+      await untilAborted(supervision.look(), signal);
       const output = await untilStopped(() => tool.run(parsed.data, toolContext), signal);
       return { ...said(output), ...startedBy(tasks) };
     } catch (error) {

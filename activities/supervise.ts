@@ -30,6 +30,8 @@ export class Stopped extends Error {
 export interface Supervision extends AsyncDisposable {
   /** Aborted with a `Stopped` once the work has to stop. */
   readonly signal: AbortSignal;
+  /** Looks for a cancel whose bell rang before anybody here listened. */
+  look(): Promise<void>;
 }
 
 export interface SuperviseOptions {
@@ -79,11 +81,13 @@ export async function supervise(options: SuperviseOptions): Promise<Supervision>
 
   const onAbort = () => hear(stopAsked(context));
   context.cancellationSignal.addEventListener('abort', onAbort);
+  const look = () => confirmCancel(options, () => stop('cancel_recorded'));
   const unsubscribe = await relay.subscribe(taskId, (message) => {
-    if (message.kind === 'cancel') void confirmCancel(options, () => stop('cancel_recorded'));
+    if (message.kind === 'cancel') void look();
   });
   return {
     signal: controller.signal,
+    look,
     async [Symbol.asyncDispose]() {
       clearTimeout(timer);
       context.cancellationSignal.removeEventListener('abort', onAbort);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LOCAL_OWNER } from '../../contract/names.ts';
 import type { Receipt, Task } from '../../contract/wire.ts';
 import { gate } from '../support/model-server.ts';
 import { RELAY_MOODS } from '../support/relays.ts';
@@ -96,6 +97,22 @@ describe.each(RELAY_MOODS)('cancel at any moment, relay %s', (relay) => {
     await expectCancelled(rig, id, { partial: null, conversation, reader });
     expect(rig.model.calls(key)).toBe(1);
   });
+
+  it.concurrent(
+    'C6.4 begins no tool once a cancel is recorded, though nobody was told of it',
+    async () => {
+      const { id, key, conversation, reader, begin } = await runWithTool('wait');
+      await reader.untilTrue(() => reader.screen.text(1) === 'Let me see. ');
+      const request = { at: new Date().toISOString(), by: null, reason: null };
+      expect(await rig.store.requestCancel(id, LOCAL_OWNER, request)).toMatchObject({
+        kind: 'requested',
+      });
+      begin();
+      await expectCancelled(rig, id, { partial: null, conversation, reader });
+      expect(stops.begun.has(id)).toBe(false);
+      expect(rig.model.calls(key)).toBe(1);
+    },
+  );
 
   it.concurrent.each(['wait', 'sulk'])('C6.4 stops the tool that runs: %s', async (name) => {
     const { id, key, conversation, reader, begin } = await runWithTool(name);
