@@ -53,18 +53,23 @@ async function placeBelow(
   await shareTrees(tx, ancestors);
   return (
     (await treeCancelled(tx, ancestors)) ??
-    beingCancelled(found) ??
+    beingCancelled(found, parent) ??
     (await treeSpent(tx, ancestors, limits)) ??
     ancestors
   );
 }
 
-/** Alone, or with its conversation: what it has begun may go on, but it begins nothing more. */
-function beingCancelled({ id, status, cancel_request }: TaskRecord): StoreRefusal | null {
-  if (!cancel_request || isTerminal(status)) return null;
+/** Alone, or with its conversation: what it has begun may go on, but it begins nothing more, nor does a call that has outlived it. */
+function beingCancelled(
+  { id, status, cancel_request }: TaskRecord,
+  { call_id }: Parent,
+): StoreRefusal | null {
+  if (!cancel_request || (isTerminal(status) && call_id === undefined)) return null;
   return new StoreRefusal(
     'tree_cancelled',
-    `${id} is being cancelled, so nothing can be started below it until it has ended`,
+    isTerminal(status)
+      ? `${id} was cancelled, so none of its calls can start anything any more`
+      : `${id} is being cancelled, so nothing can be started below it until it has ended`,
   );
 }
 

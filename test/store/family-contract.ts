@@ -48,6 +48,24 @@ export function familyContract(subject: () => Subject): void {
     expect(data.map(({ id }) => id)).toEqual([wanted.id]);
   });
 
+  it('C8 refuses what a call starts that has outlived its cancelled task', async () => {
+    const { store } = subject();
+    const conversation_id = newId('conv');
+    const parent = await begin(store, { ...newFamily(), conversation_id });
+    const child = (call_id?: string) =>
+      accept(store, {
+        ...below(parent),
+        conversation_id,
+        parent: { task_id: parent.id, ...(call_id !== undefined && { call_id }) },
+      });
+    const refused = { code: 'tree_cancelled' };
+    await store.cancelConversation(conversation_id, parent.owner, CANCEL);
+    await expect(child('call_1')).rejects.toMatchObject(refused);
+    await store.finishTask(completion(parent, 'done'));
+    await expect(child('call_1')).rejects.toMatchObject(refused);
+    expect(await child()).toMatchObject({ status: 'PENDING' });
+  });
+
   it('K2 makes one child of a hundred calls under one key at once', async () => {
     const { store, database } = subject();
     const stores = [store, createStore(database)] as const;
