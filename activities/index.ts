@@ -16,8 +16,7 @@ export function createActivities(given: ActivityDeps): Activities {
   const { relay, taskQueue } = given;
   const deps = { ...given, runs: createRunClient({ client: getClient, taskQueue }) };
   return {
-    // As a rule within a workflow task, where there is nothing to heartbeat to.
-    beginTask: createBeginTask(deps),
+    beginTask: withHeartbeat(createBeginTask(deps)),
     callModel: confirming(relay, createCallModel(deps), (call) => ({ ...call, through: call.seq })),
     runTool: confirming(relay, createRunTool(deps), ({ log }) => log ?? null),
     flushLog: confirming(relay, withHeartbeat(createFlushLog(deps)), (log) => log),
