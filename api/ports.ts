@@ -52,6 +52,8 @@ export interface Tasks {
   forget(id: string, owner: string): Promise<void>;
   /** Forgets the ended tasks of a conversation but those whose result was not delivered; resolves to their number. Throws `ApiError` `conversation_not_found`. */
   forgetEnded(conversationId: string, owner: string): Promise<number>;
+  /** Forgets a conversation with its messages and all of its tasks. Throws `ApiError` `conversation_not_found`, `task_not_terminal`. */
+  forgetConversation(id: string, owner: string): Promise<void>;
 }
 
 /** A task while it runs. */

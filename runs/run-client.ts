@@ -10,6 +10,7 @@ import { isPartial, type Partial } from '../contract/frames.ts';
 import { EVENTS_QUERY, type EventsPage, type EventsRequest } from '../contract/run-messages.ts';
 import { RUN_WORKFLOWS, startOptions } from '../contract/start-options.ts';
 import type { TaskRecord } from '../contract/task.ts';
+import { createForgetRuns } from './forget-runs.ts';
 import { createRunUpdates, type RunUpdates } from './run-updates.ts';
 
 /** Deadline of each call to Temporal, in milliseconds: a query without a worker would wait for ever. */
@@ -52,7 +53,7 @@ export interface RunClient extends RunUpdates {
   signal(run: RunReference, name: string, arg: unknown): Promise<boolean>;
   query(taskId: string, request: EventsRequest): Promise<EventsPage>;
   describe(taskId: string): Promise<RunDescription>;
-  /** Deletes the history of a closed run. */
+  /** Deletes the history of a closed run, with those that it has continued. */
   forget(taskId: string): Promise<void>;
 }
 
@@ -108,16 +109,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
       const run = await orNull(inTurn(describes, () => handle(taskId).describe()));
       return run ? descriptionOf(run) : NO_RUN;
     },
-    async forget(workflowId) {
-      const { workflowService, options } = client();
-      const { namespace } = options;
-      await within(() =>
-        workflowService.deleteWorkflowExecution({
-          namespace,
-          workflowExecution: { workflowId },
-        }),
-      );
-    },
+    forget: createForgetRuns(client),
   };
 }
 

@@ -20,8 +20,8 @@ export interface ConversationStore {
   createConversation(conversation: Omit<Conversation, 'created_at'>): Promise<Conversation>;
   getConversation(id: string, owner: string): Promise<Conversation | null>;
   listConversations(owner: string, page: PageRequest): Promise<Page<Conversation>>;
-  /** Forgets a conversation with its messages and ended tasks. False: absent or another's. Throws `task_not_terminal`. */
-  deleteConversation(id: string, owner: string): Promise<boolean>;
+  /** Forgets a conversation with its messages and ended tasks, and gives their ids. Null: absent or another's. Throws `task_not_terminal`. */
+  deleteConversation(id: string, owner: string): Promise<string[] | null>;
   /** Messages sorted by (turn, role: user first), oldest first. */
   listMessages(conversationId: string, page: MessagePageRequest): Promise<Page<Message>>;
   /** What stands in the conversation of the turns `from` and later, `before` left out, in order. */

@@ -53,19 +53,23 @@ export async function listConversations(
 }
 
 /** `Store.deleteConversation` */
-export async function deleteConversation(tx: Queries, id: string, owner: string): Promise<boolean> {
-  if (!(await lockConversation(tx, id, owner))) return false;
+export async function deleteConversation(
+  tx: Queries,
+  id: string,
+  owner: string,
+): Promise<string[] | null> {
+  if (!(await lockConversation(tx, id, owner))) return null;
   if (await isAnyUndone(tx, eq(tasks.conversation_id, id))) {
     throw new StoreRefusal(
       'task_not_terminal',
       'a task of the conversation has not ended, or the news of an end to a parent is under way',
     );
   }
-  await forgetTasks(tx, eq(tasks.conversation_id, id));
+  const forgotten = await forgetTasks(tx, eq(tasks.conversation_id, id));
   await tx.delete(messages).where(eq(messages.conversation_id, id));
   await tx.delete(resultClaims).where(eq(resultClaims.conversation_id, id));
   await tx.delete(conversations).where(eq(conversations.id, id));
-  return true;
+  return forgotten;
 }
 
 /**

@@ -54,9 +54,7 @@ export async function forgetEndedTasks(
     sql`${tasks.tree_cancel_due} is not true`,
     not(isAwaited(tx)),
   )!;
-  const rows = await tx.select({ id: tasks.id }).from(tasks).where(which);
-  await forgetTasks(tx, which);
-  return rows.map((row) => row.id);
+  return forgetTasks(tx, which);
 }
 
 async function isKnown(tx: Queries, id: string, claimId: string): Promise<boolean> {

@@ -68,12 +68,13 @@ export async function deleteTask(tx: Queries, id: string, owner: string): Promis
   return true;
 }
 
-/** Removes tasks with their logs and idempotency keys. */
-export async function forgetTasks(tx: Queries, which: SQL): Promise<void> {
+/** Removes tasks with their logs and idempotency keys. Their ids. */
+export async function forgetTasks(tx: Queries, which: SQL): Promise<string[]> {
   const ids = tx.select({ id: tasks.id }).from(tasks).where(which);
   await tx.delete(taskSegments).where(inArray(taskSegments.task_id, ids));
   await tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.task_id, ids));
-  await tx.delete(tasks).where(which);
+  const rows = await tx.delete(tasks).where(which).returning({ id: tasks.id });
+  return rows.map(({ id }) => id);
 }
 
 /** Whether one of the tasks cannot be forgotten yet: it is PENDING or RUNNING, has a cancel for tasks below it, or its parent waits for news. */

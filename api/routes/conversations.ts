@@ -43,7 +43,7 @@ const getRoute = createRoute({
 const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/conversations/{id}',
-  summary: 'Forget a conversation with its messages and ended tasks',
+  summary: 'Forget a conversation with its messages and its tasks, their logs and workflows',
   description:
     '409 `task_not_terminal` where one of its tasks has not ended, or the news of an end is under way.',
   request: { params: IdParamsSchema, query: NoQuerySchema },
@@ -61,7 +61,7 @@ const messagesRoute = createRoute({
 });
 
 /** Create, list, read and forget conversations, and read their messages. */
-export function addConversationRoutes(app: App, { store }: AppDependencies): void {
+export function addConversationRoutes(app: App, { store, tasks }: AppDependencies): void {
   app.openapi(createConversationRoute, async (c) => {
     const { title = null, metadata = {} } = c.req.valid('json');
     const conversation = { id: newId('conv'), owner: c.get('owner'), title, metadata };
@@ -84,8 +84,8 @@ export function addConversationRoutes(app: App, { store }: AppDependencies): voi
 
   app.openapi(deleteRoute, async (c) => {
     const { id } = c.req.valid('param');
-    const deleted = isConversationId(id) && (await store.deleteConversation(id, c.get('owner')));
-    if (!deleted) throw conversationNotFound();
+    if (!isConversationId(id)) throw conversationNotFound();
+    await tasks.forgetConversation(id, c.get('owner'));
     return c.body(null, 204);
   });
 

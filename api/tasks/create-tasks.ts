@@ -28,6 +28,9 @@ export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
   const underWay = new Set<Promise<unknown>>();
   const canceller = createCanceller(deps);
+  /** Of tasks whose record is gone. A history that stays is removed by Temporal's own retention. */
+  const forgetRuns = (ids: readonly string[]) =>
+    Promise.allSettled(ids.map((id) => runs.forget(id)));
   return {
     async start(task, { key, watched = false } = {}) {
       const accepted = await store.acceptTask(task, key);
@@ -69,14 +72,18 @@ export function createTasks(deps: TasksDeps): StartingTasks {
     },
     async forget(id, owner) {
       if (!(await store.deleteTask(id, owner))) throw taskNotFound();
-      // The record is gone; a history that stays is removed by Temporal's own retention.
-      await runs.forget(id).catch(() => undefined);
+      await forgetRuns([id]);
     },
     async forgetEnded(conversationId, owner) {
       const ids = await store.forgetEndedTasks(conversationId, owner);
       if (!ids) throw conversationNotFound();
-      await Promise.all(ids.map((id) => runs.forget(id).catch(() => undefined)));
+      await forgetRuns(ids);
       return ids.length;
+    },
+    async forgetConversation(id, owner) {
+      const ids = await store.deleteConversation(id, owner);
+      if (!ids) throw conversationNotFound();
+      await forgetRuns(ids);
     },
     async settled() {
       await Promise.all(underWay);

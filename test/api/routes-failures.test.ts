@@ -41,6 +41,7 @@ describe('health and failures', () => {
         decide: away,
         forget: away,
         forgetEnded: away,
+        forgetConversation: away,
         live: away,
       },
     });

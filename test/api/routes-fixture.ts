@@ -140,6 +140,9 @@ function tasksOn(store: Store): Tasks {
       if (!ids) throw conversationNotFound();
       return ids.length;
     },
+    async forgetConversation(id, owner) {
+      if (!(await store.deleteConversation(id, owner))) throw conversationNotFound();
+    },
   };
 }
 

@@ -40,6 +40,7 @@ describe('reading tasks', () => {
         decide: fail,
         forget: fail,
         forgetEnded: fail,
+        forgetConversation: fail,
         live: async () => ({ live, lastSeq: 7, usage, progress: 0.4 }),
       },
     });

@@ -70,9 +70,9 @@ export function conversationContract(subject: () => Subject): void {
     const refused = store.deleteConversation(id, asked.owner);
     await expect(refused).rejects.toMatchObject({ code: 'task_not_terminal' });
     await store.finishTask(failure(accepted!.task, []));
-    expect(await store.deleteConversation(id, 'owner_x')).toBe(false);
-    expect(await store.deleteConversation(id, asked.owner)).toBe(true);
-    expect(await store.deleteConversation(id, asked.owner)).toBe(false);
+    expect(await store.deleteConversation(id, 'owner_x')).toBeNull();
+    expect(await store.deleteConversation(id, asked.owner)).toEqual([asked.id]);
+    expect(await store.deleteConversation(id, asked.owner)).toBeNull();
     expect(await messagesOf(store, id)).toEqual([]);
     expect(await store.getTask(asked.id)).toBeNull();
     expect(await store.readLog(asked.id, 0, 1)).toEqual({ events: [], end: true });
