@@ -9,6 +9,8 @@ const HEADERS = {
 const ENCODER = new TextEncoder();
 const KEEP_ALIVE = ENCODER.encode(': keep-alive\n\n');
 const KEEP_ALIVE_MS = 15_000;
+/** A frame of so many bytes is worth a write of its own. */
+const LARGE_BYTES = 16 * 1024;
 /** A reader that has not taken what was written for so long is dropped; it resumes with its last id. */
 const WRITE_DEADLINE_MS = 30_000;
 
@@ -52,17 +54,17 @@ export function sseResponse(source: SseSource): Response {
       start: (controller) => controller.enqueue(ENCODER.encode(retryLine())),
       async pull(controller) {
         clearTimeout(deadline);
-        const bytes = await nextBytes(source).catch((error: unknown) => {
+        const chunks = await nextChunks(source).catch((error: unknown) => {
           close();
           throw error;
         });
         if (closed) return;
-        if (bytes === null) {
+        if (chunks === null) {
           close();
           controller.close();
           return;
         }
-        controller.enqueue(bytes);
+        for (const chunk of chunks) controller.enqueue(chunk);
         deadline = setTimeout(() => {
           close();
           if (source.drop) source.drop();
@@ -81,12 +83,31 @@ export function sseRefusal(): Response {
   return new Response(retryLine(), { headers: HEADERS });
 }
 
-async function nextBytes(source: SseSource): Promise<Uint8Array | null> {
+async function nextChunks(source: SseSource): Promise<readonly Uint8Array[] | null> {
   const frames = source.mayRead() ? await source.next(KEEP_ALIVE_MS) : null;
   if (frames === null) return null;
-  if (frames.length === 0) return KEEP_ALIVE;
-  const [first] = frames;
-  return frames.length === 1 && first ? bytesOf(first) : Buffer.concat(frames.map(bytesOf));
+  return frames.length === 0 ? [KEEP_ALIVE] : chunksOf(frames);
+}
+
+/** Small frames are written together; a large one as the bytes that all its readers share, whether or not they read. */
+function chunksOf(frames: readonly SseFrame[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const flush = () => {
+    const [first, ...more] = small;
+    if (first) chunks.push(more.length === 0 ? first : Buffer.concat(small));
+    small = [];
+  };
+  for (const bytes of frames.map(bytesOf)) {
+    if (bytes.length < LARGE_BYTES) {
+      small.push(bytes);
+      continue;
+    }
+    flush();
+    chunks.push(bytes);
+  }
+  flush();
+  return chunks;
 }
 
 const BYTES_OF_FRAMES = new WeakMap<SseFrame, Uint8Array>();

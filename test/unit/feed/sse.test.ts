@@ -46,6 +46,23 @@ describe('a stream of events', () => {
     expect(ids).toEqual(['t:1']);
   });
 
+  it('shares the bytes of large frames with all its readers, and writes small ones together', async () => {
+    const [small, large] = [[frame(1), frame(2)], frame(3, 100_000)];
+    const [one, other] = await Promise.all(
+      [1, 2].map(async () => {
+        const source = sourceOf([...small, large, frame(4)], null);
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of sseResponse(source).body!) chunks.push(chunk);
+        return chunks.slice(1);
+      }),
+    );
+    expect(one).toHaveLength(3);
+    expect(one?.[1]).toBe(other?.[1]);
+    const text = Buffer.concat(one ?? []).toString();
+    const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
+    expect(ids).toEqual(['t:1', 't:2', 't:3', 't:4']);
+  });
+
   it('ends between two frames when its reader may not read any more', async () => {
     let left = 2;
     const source = { ...sourceOf([frame(1)], [frame(2)], [frame(3)]), mayRead: () => left-- > 0 };
