@@ -115,17 +115,19 @@ async function readPage(
   { limit, waitMs }: PageRequest,
   over: AbortSignal,
 ): Promise<GroupFeedPage> {
-  const start = performance.now();
+  const until = performance.now() + waitMs;
   const waiter = createChangeWaiter(reader, over);
   const cursor = reader.cursor();
   const frames: SseFrame[] = [];
+  let settledBy: number | null = null;
   while (frames.length < limit && !waiter.isOver()) {
     const taken = reader.take();
     if (taken === null) break;
     frames.push(...taken);
     if (taken.length > 0) continue;
     const settled = reader.isSettled();
-    const leftMs = start + (settled ? waitMs : SETTLE_MS) - performance.now();
+    settledBy = settled ? null : (settledBy ?? performance.now() + SETTLE_MS);
+    const leftMs = (settledBy ?? until) - performance.now();
     if (leftMs <= 0 || (settled && frames.length > 0)) break;
     await waiter.changed(leftMs);
   }

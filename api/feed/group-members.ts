@@ -75,6 +75,22 @@ export function createGroupMembers(feed: string, start: number): GroupMembers {
     return { id: cursor(), data: live ? JSON.stringify({ ...live, task_id }) : data };
   }
 
+  function take(): SseFrame[] | null {
+    for (const member of inTurn()) {
+      const frames = member.reader.take();
+      if (frames === null) {
+        if (member.isWhole()) return null;
+        // It was forgotten, and those behind it have their turn.
+        drop(member);
+        return take();
+      }
+      if (frames.length === 0) continue;
+      given = member.number;
+      return frames.map((frame) => pass(member, frame));
+    }
+    return [];
+  }
+
   return {
     join(joining) {
       for (const member of joining) {
@@ -95,17 +111,7 @@ export function createGroupMembers(feed: string, start: number): GroupMembers {
     numbers: () => [...members.keys()],
     through: () => through,
     areReady: () => [...members.values()].every(({ ready }) => ready),
-    take() {
-      for (const member of inTurn()) {
-        const frames = member.reader.take();
-        if (frames === null && member.isWhole()) return null;
-        if (frames === null) drop(member);
-        if (!frames?.length) continue;
-        given = member.number;
-        return frames.map((frame) => pass(member, frame));
-      }
-      return [];
-    },
+    take,
     cursor,
     close() {
       for (const member of members.values()) drop(member);

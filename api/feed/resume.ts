@@ -50,7 +50,7 @@ export async function resume(
   if (hasEnded(task) && cursor.seq === lastSeq(task)) return 'ended';
   const isAhead = cursor.seq > lastSeq(task);
   // This process knows of a reset: the cursor may well be of the log before it, and so may the text that the reader has.
-  if (task.generation > 0 && (isAhead || cursor.attempt > 0)) return 'snapshot';
+  if (task.generation > 0 && (isAhead || (deltas && cursor.attempt > 0))) return 'snapshot';
   if (isAhead && endIsKnown) throw cursorAhead();
   // The step's own entry, which is known by now, carries its whole text and replaces what the reader has.
   if (stepIsComplete(task, cursor))

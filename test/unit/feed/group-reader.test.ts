@@ -222,6 +222,20 @@ describe('tasks that are forgotten', () => {
   });
 });
 
+describe('a task whose hub has heard that it was forgotten', () => {
+  it('ends nobody’s stream, and those behind it have their turn', async () => {
+    const world = createWorld();
+    for (const number of [world.accept(), world.accept()]) world.log(number, ...BEGUN);
+    const reader = await world.read('0');
+    takeAll(reader);
+    world.log(2, ...DONE);
+    world.forget(1, { heard: true });
+    expect(told(takeAll(reader))).toEqual([`2.${WORDS}`, '2.4', '2.5']);
+    expect(world.leases()).toBe(0);
+    reader.close();
+  });
+});
+
 describe('a cursor ahead', () => {
   it('of all tasks is refused, and of a task’s log', async () => {
     const world = createWorld();

@@ -31,7 +31,8 @@ export interface World {
   say(number: number, offset: number, words: string): void;
   /** The task ends, and nobody tells its hub, which finds out once it is asked for a task that has ended. */
   endUnheard(number: number, ...entries: Entry[]): void;
-  forget(number: number): void;
+  /** `heard`: its hub has found out. */
+  forget(number: number, options?: { heard?: boolean }): void;
   /** How many readers the hubs have. */
   leases(): number;
   /** The store cannot be reached from now on, or can. */
@@ -143,7 +144,12 @@ export function createWorld(): World {
       takeDelta(taskOf(number).watched, 3, piece);
       changed(taskOf(number));
     },
-    forget: (number) => void tasks.delete(number),
+    forget(number, { heard = false } = {}) {
+      const task = taskOf(number);
+      tasks.delete(number);
+      task.watched.forgotten = heard;
+      if (heard) changed(task);
+    },
     leases: () => leases,
     refusals: () => refusals,
     cutStore: (cut) => void (storeIsCut = cut),

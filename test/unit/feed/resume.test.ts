@@ -89,6 +89,13 @@ describe('a reader that comes back', () => {
     expect(found).toEqual({ seq: 7, attempt: 2, offset: 5, deltas: true, following: true });
   });
 
+  it('in the text of a step gets a snapshot where the log was rewritten, unless it asks for entries alone', async () => {
+    const rewritten = () => ({ task: { ...RUNNING(), generation: 1 } });
+    expect(await resumed(rewritten(), '3.1.2')).toBe('snapshot');
+    expect(await resumed(rewritten(), '3.1.2', false)).toMatchObject({ seq: 3 });
+    expect(await resumed(rewritten(), '2')).toMatchObject({ seq: 2 });
+  });
+
   it('ahead of what could be saved of a log gets a snapshot', async () => {
     expect(await resumed({ task: ENDED(), logIncomplete: true }, '9')).toBe('snapshot');
   });
