@@ -88,6 +88,9 @@ export const tasks = pgTable(
   (t) => [
     index('tasks_list').on(t.owner, t.number),
     index('tasks_conversation').on(t.conversation_id, t.number),
+    index('tasks_active')
+      .on(t.conversation_id)
+      .where(sql`${t.status} in ('PENDING', 'RUNNING')`),
     index('tasks_parent')
       .on(t.parent_task_id)
       .where(sql`${t.parent_task_id} is not null`),

@@ -68,13 +68,28 @@ export async function deleteTask(tx: Queries, id: string, owner: string): Promis
   return true;
 }
 
-/** Removes tasks with their logs and idempotency keys. Their ids. */
+/** Tasks that one statement removes: it names each of them. */
+const MAX_NAMED = 1_000;
+
+/**
+ * Removes tasks with their logs and idempotency keys. Their ids. Which they are is asked once, under their locks: from one statement
+ * to the next a task may have become one that can be forgotten, or be one no more.
+ */
 export async function forgetTasks(tx: Queries, which: SQL): Promise<string[]> {
-  const ids = tx.select({ id: tasks.id }).from(tasks).where(which);
-  await tx.delete(taskSegments).where(inArray(taskSegments.task_id, ids));
-  await tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.task_id, ids));
-  const rows = await tx.delete(tasks).where(which).returning({ id: tasks.id });
-  return rows.map(({ id }) => id);
+  const rows = await tx
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(which)
+    .orderBy(tasks.number)
+    .for('update');
+  const ids = rows.map(({ id }) => id);
+  for (let from = 0; from < ids.length; from += MAX_NAMED) {
+    const named = ids.slice(from, from + MAX_NAMED);
+    await tx.delete(taskSegments).where(inArray(taskSegments.task_id, named));
+    await tx.delete(idempotencyKeys).where(inArray(idempotencyKeys.task_id, named));
+    await tx.delete(tasks).where(inArray(tasks.id, named));
+  }
+  return ids;
 }
 
 /** Whether one of the tasks cannot be forgotten yet: it is PENDING or RUNNING, has a cancel for tasks below it, or its parent waits for news. */

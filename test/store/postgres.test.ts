@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../store/errors.ts';
 import { openStore } from '../../store/open-store.ts';
 import { openPostgres } from '../../store/postgres.ts';
-import { newId, newTask, subjectOf } from './fixtures.ts';
+import { eventually } from '../support/within.ts';
+import { begin, completion, newId, newTask, rows, subjectOf, wholeLog } from './fixtures.ts';
 import { storeContract } from './store-contract.ts';
 
 const serverUrl = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -57,6 +58,37 @@ function describePostgres(): void {
         Array.from({ length: 20 }, (_, i) => ask(i % 2 ? one : other)),
       );
       expect(new Set(results.map((result) => result?.task.id)).size).toBe(1);
+    });
+
+    it('forgets a task whole or not at all, though its parent is told of its end meanwhile', async () => {
+      await using database = await openPostgres(databaseUrl, { poolSize: 4 });
+      const { store } = subjectOf(database);
+      const [owner, conversation_id] = [newId('owner'), newId('conv')];
+      const parent = await begin(store, { owner, conversation_id: newId('conv') });
+      const first = await begin(store, { owner, conversation_id });
+      await store.finishTask(completion(first, 'done'));
+      const below = { task_id: parent.id };
+      const child = await begin(store, { owner, conversation_id, parent: below });
+      await store.finishTask(completion(child, 'done'));
+      const [held, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const holding = database.transaction(async (tx) => {
+        await tx.execute(sql`select from task_segments where task_id = ${first.id} for update`);
+        held.resolve();
+        await released.promise;
+      });
+      await held.promise;
+      const forgetting = store.forgetEndedTasks(conversation_id, owner);
+      const waiting = `select pid from pg_stat_activity where datname = '${name}' and wait_event_type = 'Lock'`;
+      await eventually(
+        async () => (await rows(subjectOf(database), waiting)).length > 0,
+        'it to wait for the log',
+      );
+      await store.markParentTold(child.id);
+      released.resolve();
+      await holding;
+      expect(await forgetting).toEqual([first.id]);
+      expect(await store.getTask(child.id)).toMatchObject({ status: 'COMPLETED' });
+      expect(await wholeLog(store, child.id)).not.toEqual([]);
     });
 
     it('throws StoreUnavailable when the server ends a connection, and goes on with another', async () => {

@@ -1,0 +1,1 @@
+CREATE INDEX "tasks_active" ON "tasks" USING btree ("conversation_id") WHERE "tasks"."status" in ('PENDING', 'RUNNING');
