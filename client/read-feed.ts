@@ -57,7 +57,8 @@ export async function* readFeed(
       if (!isPassing(error)) throw error;
       waitMs = error instanceof HoldfastError ? error.retryAfterMs : null;
     }
-    await pause(waitMs ?? backoffMs(state.retryMs, failures), signal);
+    // A server may ask for more time, not for less.
+    await pause(Math.max(backoffMs(state.retryMs, failures), waitMs ?? 0), signal);
   }
 }
 
@@ -87,7 +88,8 @@ async function* connect(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FeedFrame> {
   const dropped = new AbortController();
-  const watchdog = createWatchdog(() => dropped.abort(new TypeError('the feed fell silent')));
+  const silence = new TypeError('the feed fell silent');
+  const watchdog = createWatchdog(() => dropped.abort(silence));
   try {
     const response = await source.fetch(source.url, {
       headers: {
@@ -112,6 +114,9 @@ async function* connect(
       yield received;
       if (state.ended) return;
     }
+  } catch (error) {
+    // Not every browser hands the reason of an abort to who reads the body.
+    throw dropped.signal.aborted ? silence : error;
   } finally {
     watchdog.stop();
     dropped.abort();
@@ -161,6 +166,9 @@ function createWatchdog(onSilence: () => void) {
   };
 }
 
+/** What a timer takes: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const LONGEST_PAUSE_MS = 2 ** 31 - 1;
+
 /** Waits, or less where the signal is aborted. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
@@ -170,7 +178,7 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, Math.min(ms, LONGEST_PAUSE_MS));
     signal?.addEventListener('abort', end);
   });
 }

@@ -13,7 +13,7 @@ export interface Transcript {
   /** Takes the next frame, in the order of the feed. */
   take(frame: Frame): void;
   readonly steps: ReadonlyMap<number, TranscriptStep>;
-  /** The text of a step without its reasoning; left out: of the newest one. Once the run has ended, that is its answer. */
+  /** The text of a step without its reasoning; left out: of the newest one. Once the run has completed, that is its answer. */
   text(step?: number): string;
   /** UTF-16 units that were missing before a delta, and that came twice. Both stay 0 where the feed keeps its promise. */
   readonly gaps: number;
