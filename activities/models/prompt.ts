@@ -43,13 +43,21 @@ function toMessage(message: PromptMessage): LanguageModelV3Message {
   }
 }
 
+/**
+ * A model may call a tool that there is not by a name that no tool could have; providers then refuse every prompt that says it:
+ * https://platform.openai.com/docs/api-reference/chat/create (`function.name`).
+ */
+function acceptable(name: string): string {
+  return name.replace(/[^\w-]/g, '_').slice(0, 64) || 'unnamed';
+}
+
 function toCallPart({ callId, name, arguments: input }: ToolCall) {
   // Arguments that did not parse, or are no object, would make providers refuse the whole prompt.
   const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
   return {
     type: 'tool-call' as const,
     toolCallId: callId,
-    toolName: name,
+    toolName: acceptable(name),
     input: isObject ? input : { malformed_arguments: input },
   };
 }
@@ -58,7 +66,7 @@ function toResultPart({ callId, name, output, isError }: PromptMessage & { role:
   return {
     type: 'tool-result' as const,
     toolCallId: callId,
-    toolName: name,
+    toolName: acceptable(name),
     output: { type: isError ? ('error-text' as const) : ('text' as const), value: output },
   };
 }

@@ -88,6 +88,30 @@ it('hands over arguments that do not parse as the text that came, and cleans tho
   expect(second?.arguments).toEqual({ text: 'a\uFFFD' });
 });
 
+it('K1 sends a call by a name that no tool could have as providers take it', async () => {
+  model.server.script('named', [[{ say: 'ok' }]]);
+  const names = ['multi_tool_use.parallel', '$löök-up', 'x'.repeat(70), ''];
+  const toolCalls = names.map((name, n) => ({ callId: `c${n}`, name, arguments: {} }));
+  const results = toolCalls.map(({ callId, name }) => ({
+    ...{ role: 'tool' as const, callId, name, output: 'There is no such tool.', isError: true },
+  }));
+  const asked = { role: 'user' as const, text: 'Look.' };
+  await collect(
+    model.ask('named', {
+      messages: [asked, { role: 'assistant', text: '', toolCalls }, ...results],
+      tools: [],
+    }),
+  );
+  const [request] = model.server.requests('named');
+  const sent = JSON.stringify(request?.body.messages).matchAll(/"name":"([^"]*)"/g);
+  expect([...sent].map(([, name]) => name)).toEqual([
+    'multi_tool_use_parallel',
+    '_l__k-up',
+    'x'.repeat(64),
+    'unnamed',
+  ]);
+});
+
 it('sends the prompt with its calls, results and tools on the chat-completions wire', async () => {
   model.server.script('prompt', [[{ say: 'ok' }]]);
   const call = { callId: 'c1', name: 'calculator', arguments: { expression: '1+1' } };
