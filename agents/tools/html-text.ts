@@ -19,8 +19,17 @@ const NAMED: Readonly<Record<string, string>> = {
 export function htmlToText(html: string): string {
   let text = '';
   let hidden: string | undefined;
-  for (const piece of `>${withoutComments(html)}`.split('<')) {
+  let inComment = false;
+  for (const piece of `>${html}`.split('<')) {
     if (hidden && !ends(hidden, piece)) continue;
+    inComment ||= piece.startsWith('!--');
+    if (inComment) {
+      const end = piece.indexOf('-->');
+      if (end < 0) continue;
+      inComment = false;
+      text += piece.slice(end + '-->'.length);
+      continue;
+    }
     hidden = HIDDEN.exec(piece)?.[1]?.toLowerCase();
     if (hidden) continue;
     const tagEnd = piece.indexOf('>');
@@ -32,16 +41,6 @@ export function htmlToText(html: string): string {
 
 function ends(element: string, piece: string): boolean {
   return piece.slice(0, element.length + 1).toLowerCase() === `/${element}`;
-}
-
-function withoutComments(html: string): string {
-  const [before = '', ...comments] = html.split('<!--');
-  return before + comments.map(afterComment).join('');
-}
-
-function afterComment(text: string): string {
-  const end = text.indexOf('-->');
-  return end < 0 ? '' : text.slice(end + '-->'.length);
 }
 
 function decodeEntities(text: string): string {
