@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 
 /** Starts the Temporal development server where nobody listens on its address. Disposing it ends what it started, and nothing else. */
 export async function ensureDevServer(config: Config): Promise<AsyncDisposable> {
   if (await listens(config.temporal.address)) return { [Symbol.asyncDispose]: async () => {} };
-  const script = new URL('temporal-dev.sh', import.meta.url).pathname;
+  const script = fileURLToPath(new URL('temporal-dev.sh', import.meta.url));
   const child = spawn('bash', [script], {
     env: {
       ...process.env,

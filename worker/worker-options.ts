@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { RunDefaults } from '../activities/begin-task.ts';
 import { createHeldLogs, type HeldLogs } from '../activities/held-logs.ts';
@@ -112,5 +113,5 @@ function feedSinks(relay: Relay, logs: HeldLogs): NonNullable<WorkerOptions['sin
 
 /** Where the workflow bundle is built from. */
 export function workflowsPath(): string {
-  return new URL('../workflows/index.ts', import.meta.url).pathname;
+  return fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 }
