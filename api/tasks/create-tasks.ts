@@ -17,6 +17,8 @@ import { reachRun } from './reach-run.ts';
 
 /** An accepted task is answered for after so long, whether or not Temporal has answered, in milliseconds. */
 const START_WAIT_MS = 500;
+/** A caller who forgets many tasks waits for so long at most, in milliseconds: their records are gone, and histories follow. */
+const FORGET_WAIT_MS = 5_000;
 
 export interface StartingTasks extends Tasks {
   /** Resolves when nothing is on its way to Temporal any more: what is cut off there is left to the reconciler. */
@@ -28,9 +30,9 @@ export function createTasks(deps: TasksDeps): StartingTasks {
   const { store, runs, hubs } = deps;
   const underWay = new Set<Promise<unknown>>();
   const canceller = createCanceller(deps);
-  /** Of tasks whose record is gone. A history that stays is removed by Temporal's own retention. */
+  /** A history that stays is removed by Temporal's own retention. */
   const forgetRuns = (ids: readonly string[]) =>
-    Promise.allSettled(ids.map((id) => runs.forget(id)));
+    within(FORGET_WAIT_MS, Promise.allSettled(ids.map((id) => runs.forget(id))));
   return {
     async start(task, { key, watched = false } = {}) {
       const accepted = await store.acceptTask(task, key);
@@ -44,7 +46,7 @@ export function createTasks(deps: TasksDeps): StartingTasks {
         isDue && start(deps, accepted.task),
       ]).finally(() => underWay.delete(telling));
       underWay.add(telling);
-      await Promise.race([telling, sleep(START_WAIT_MS, undefined, { ref: false })]);
+      await within(START_WAIT_MS, telling);
       return accepted;
     },
     cancel: (id, owner, request) => canceller.cancelTask({ id, owner, ...request }),
@@ -89,6 +91,11 @@ export function createTasks(deps: TasksDeps): StartingTasks {
       await Promise.all(underWay);
     },
   };
+}
+
+/** Waits for the work, which goes on behind it where it takes longer. */
+async function within(waitMs: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(waitMs, undefined, { ref: false })]);
 }
 
 /** The feed listens before the run begins: otherwise it would have to ask for what the run says first. */
