@@ -29,6 +29,8 @@ export interface FeedSource {
 /** Wait before a reconnection until the server has named one, in milliseconds. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
+/** What a timer takes, in milliseconds: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
+const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 /** The server says something every 15 s; a connection that is silent for so long is dead, in milliseconds. */
 const SILENCE_MS = 45_000;
 
@@ -165,9 +167,6 @@ function createWatchdog(onSilence: () => void) {
     stop: () => clearTimeout(timer),
   };
 }
-
-/** What a timer takes: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
-const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
 /** Waits, or less where the signal is aborted. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -58,36 +58,35 @@ const pageOf = (runId: string, log: readonly LogEvent[], after: number): EventsP
   state: { step: 1, attempt: 1, phase: 'model', tool: null, usage: NO_USAGE },
 });
 
+/** A hub whose questions to the workflow wait until they fail. */
+async function openUnanswered() {
+  let asked = 0;
+  const failing = Promise.withResolvers<never>();
+  const hub = await openOn({
+    ...{ record: RUNNING, archive: [], run: { status: 'open', runId: 'a' } },
+    query: () => ((asked += 1), failing.promise),
+  });
+  return { hub, fail: () => failing.reject(new Error('no worker')), asked: () => asked };
+}
+
 describe('a hub', () => {
   it('asks once for all who want the end of the log while nobody answers', async () => {
-    let asked = 0;
-    const failing = Promise.withResolvers<never>();
-    const world: World = {
-      ...{ record: RUNNING, archive: [], run: { status: 'open', runId: 'a' } },
-      query: () => ((asked += 1), failing.promise),
-    };
-    const hub = await openOn(world);
+    const { hub, fail, asked } = await openUnanswered();
     const wanted = Array.from({ length: 20 }, () => hub.readEnd());
-    failing.reject(new Error('no worker'));
+    fail();
     expect(await Promise.all(wanted)).toEqual(wanted.map(() => false));
-    expect(asked).toBe(2);
+    expect(asked()).toBe(2);
     await hub[Symbol.asyncDispose]();
   });
 
   it('is closed without the questions that still wait', async () => {
-    let asked = 0;
-    const failing = Promise.withResolvers<never>();
-    const world: World = {
-      ...{ record: RUNNING, archive: [], run: { status: 'open', runId: 'a' } },
-      query: () => ((asked += 1), failing.promise),
-    };
-    const hub = await openOn(world);
+    const { hub, fail, asked } = await openUnanswered();
     const wanted = hub.readEnd();
     const closed = hub[Symbol.asyncDispose]();
-    failing.reject(new Error('no worker'));
+    fail();
     await closed;
     expect(await wanted).toBe(false);
-    expect(asked).toBe(1);
+    expect(asked()).toBe(1);
   });
 
   it('C18 has the archive’s log where the run was reset and has ended before anybody here saw that', async () => {
