@@ -20,9 +20,8 @@ const LOST_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOENT'],
   ...['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
   // admin_shutdown, crash_shutdown, cannot_connect_now, query_canceled (time-out),
-  // idle_in_transaction_session_timeout, read_only_sql_transaction (a former primary),
-  // deadlock_detected, serialization_failure
-  ...['57P01', '57P02', '57P03', '57014', '25P03', '25006', '40P01', '40001'],
+  // idle_in_transaction_session_timeout, read_only_sql_transaction (a former primary)
+  ...['57P01', '57P02', '57P03', '57014', '25P03', '25006'],
 ]);
 /**
  * Connection exceptions and insufficient resources (disk full, out of memory, too many connections):

@@ -47,7 +47,7 @@ async function* readParts(
   abortSignal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   const { stream } = await model.doStream({
-    prompt: toPrompt(messages),
+    prompt: toPrompt(messages, tools),
     abortSignal,
     ...(tools.length > 0 && { tools: toFunctionTools(tools) }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),

@@ -6,12 +6,17 @@ import type {
 import type { PromptMessage, ToolCall, ToolSpec } from './model.ts';
 
 /** The prompt in the AI SDK's form. An assistant message that says nothing is left out: providers refuse it. */
-export function toPrompt(messages: readonly PromptMessage[]): LanguageModelV3Message[] {
+export function toPrompt(
+  messages: readonly PromptMessage[],
+  tools: readonly ToolSpec[],
+): LanguageModelV3Message[] {
+  const known = new Set(tools.map(({ name }) => name));
+  const nameOf = (name: string) => (known.has(name) ? name : acceptable(name));
   return messages
     .filter(
       (message) => message.role !== 'assistant' || message.text || message.toolCalls.length > 0,
     )
-    .map(toMessage);
+    .map((message) => toMessage(message, nameOf));
 }
 
 /** The tools in the AI SDK's form. */
@@ -24,7 +29,9 @@ export function toFunctionTools(tools: readonly ToolSpec[]): LanguageModelV3Func
   }));
 }
 
-function toMessage(message: PromptMessage): LanguageModelV3Message {
+type NameOf = (name: string) => string;
+
+function toMessage(message: PromptMessage, nameOf: NameOf): LanguageModelV3Message {
   switch (message.role) {
     case 'system':
       return { role: 'system', content: message.text };
@@ -35,38 +42,41 @@ function toMessage(message: PromptMessage): LanguageModelV3Message {
         role: 'assistant',
         content: [
           ...(message.text ? [{ type: 'text' as const, text: message.text }] : []),
-          ...message.toolCalls.map(toCallPart),
+          ...message.toolCalls.map((call) => toCallPart(call, nameOf)),
         ],
       };
     case 'tool':
-      return { role: 'tool', content: [toResultPart(message)] };
+      return { role: 'tool', content: [toResultPart(message, nameOf)] };
   }
 }
 
 /**
- * A model may call a tool that there is not by a name that no tool could have; providers then refuse every prompt that says it:
+ * A model may call a tool that there is not, by a name that no tool could have; providers then refuse every prompt that says it:
  * https://platform.openai.com/docs/api-reference/chat/create (`function.name`).
  */
 function acceptable(name: string): string {
   return name.replace(/[^\w-]/g, '_').slice(0, 64) || 'unnamed';
 }
 
-function toCallPart({ callId, name, arguments: input }: ToolCall) {
+function toCallPart({ callId, name, arguments: input }: ToolCall, nameOf: NameOf) {
   // Arguments that did not parse, or are no object, would make providers refuse the whole prompt.
   const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
   return {
     type: 'tool-call' as const,
     toolCallId: callId,
-    toolName: acceptable(name),
+    toolName: nameOf(name),
     input: isObject ? input : { malformed_arguments: input },
   };
 }
 
-function toResultPart({ callId, name, output, isError }: PromptMessage & { role: 'tool' }) {
+function toResultPart(
+  { callId, name, output, isError }: PromptMessage & { role: 'tool' },
+  nameOf: NameOf,
+) {
   return {
     type: 'tool-result' as const,
     toolCallId: callId,
-    toolName: acceptable(name),
+    toolName: nameOf(name),
     output: { type: isError ? ('error-text' as const) : ('text' as const), value: output },
   };
 }

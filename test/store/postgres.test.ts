@@ -106,7 +106,7 @@ function describePostgres(): void {
       expect(await store.getTask(task.id)).toMatchObject({ status: 'PENDING' });
     });
 
-    it.each(['disk_full', 'out_of_memory', 'deadlock_detected'])(
+    it.each(['disk_full', 'out_of_memory'])(
       'throws StoreUnavailable: %s',
       async (condition) => {
         await using database = await openPostgres(databaseUrl, { poolSize: 1 });

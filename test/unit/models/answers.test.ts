@@ -90,7 +90,7 @@ it('hands over arguments that do not parse as the text that came, and cleans tho
 
 it('K1 sends a call by a name that no tool could have as providers take it', async () => {
   model.server.script('named', [[{ say: 'ok' }]]);
-  const names = ['multi_tool_use.parallel', '$löök-up', 'x'.repeat(70), ''];
+  const names = ['multi_tool_use.parallel', '$löök-up', 'x'.repeat(70), '', 'fs.read'];
   const toolCalls = names.map((name, n) => ({ callId: `c${n}`, name, arguments: {} }));
   const results = toolCalls.map(({ callId, name }) => ({
     ...{ role: 'tool' as const, callId, name, output: 'There is no such tool.', isError: true },
@@ -99,7 +99,8 @@ it('K1 sends a call by a name that no tool could have as providers take it', asy
   await collect(
     model.ask('named', {
       messages: [asked, { role: 'assistant', text: '', toolCalls }, ...results],
-      tools: [],
+      // This provider takes such a name.
+      tools: [{ name: 'fs.read', description: 'Reads', parameters: { type: 'object' } }],
     }),
   );
   const [request] = model.server.requests('named');
@@ -109,6 +110,7 @@ it('K1 sends a call by a name that no tool could have as providers take it', asy
     '_l__k-up',
     'x'.repeat(64),
     'unnamed',
+    'fs.read',
   ]);
 });
 

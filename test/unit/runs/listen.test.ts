@@ -79,9 +79,13 @@ describe('listening to a model', () => {
   });
 
   it.each([
-    ['has refused it', true, NO_USAGE],
-    ['has broken off', false, { input_tokens: 7, output_tokens: 0, estimated: true }],
-  ])('counts the prompt but where the provider %s', async (_, refused, usage) => {
+    ['does not count the prompt that the provider has refused', true, NO_USAGE],
+    [
+      'counts the prompt where the provider has broken off',
+      false,
+      { input_tokens: 7, output_tokens: 0, estimated: true },
+    ],
+  ])('%s', async (_, refused, usage) => {
     async function* parts(): AsyncGenerator<ModelPart> {
       await wait(1);
       throw new ModelFailure('no', { retryable: true, refused });
