@@ -106,17 +106,14 @@ function describePostgres(): void {
       expect(await store.getTask(task.id)).toMatchObject({ status: 'PENDING' });
     });
 
-    it.each(['disk_full', 'out_of_memory'])(
-      'throws StoreUnavailable: %s',
-      async (condition) => {
-        await using database = await openPostgres(databaseUrl, { poolSize: 1 });
-        const refused = sql.raw(`do $$ begin raise ${condition}; end $$`);
-        const query = database.query((db) => db.execute(refused));
-        await expect(query).rejects.toBeInstanceOf(StoreUnavailable);
-        const transaction = database.transaction((tx) => tx.execute(refused));
-        await expect(transaction).rejects.toBeInstanceOf(StoreUnavailable);
-      },
-    );
+    it.each(['disk_full', 'out_of_memory'])('throws StoreUnavailable: %s', async (condition) => {
+      await using database = await openPostgres(databaseUrl, { poolSize: 1 });
+      const refused = sql.raw(`do $$ begin raise ${condition}; end $$`);
+      const query = database.query((db) => db.execute(refused));
+      await expect(query).rejects.toBeInstanceOf(StoreUnavailable);
+      const transaction = database.transaction((tx) => tx.execute(refused));
+      await expect(transaction).rejects.toBeInstanceOf(StoreUnavailable);
+    });
 
     it('throws StoreUnavailable once it is closed, which may be asked for twice', async () => {
       const store = await openStore({ databaseUrl, dataDir: '' });
