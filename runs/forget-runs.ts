@@ -1,15 +1,18 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import pLimit from 'p-limit';
 
-/** Deadline of each call to Temporal, in milliseconds. */
-const CALL_MS = 2_000;
 /** Tasks whose histories are deleted at once: a conversation may have many. */
 const MAX_AT_ONCE = 32;
 
+/** Asks Temporal, with a deadline. */
+type Within = <T>(ask: () => Promise<T>) => Promise<T>;
+
 /** Deletes the histories of a closed workflow: of its newest run, and of those that it has continued or that were reset. */
-export function createForgetRuns(client: () => Client): (workflowId: string) => Promise<void> {
+export function createForgetRuns(
+  client: () => Client,
+  within: Within,
+): (workflowId: string) => Promise<void> {
   const atOnce = pLimit(MAX_AT_ONCE);
-  const within = <T>(ask: () => Promise<T>) => client().withDeadline(Date.now() + CALL_MS, ask);
 
   async function runIdsOf(workflowId: string): Promise<Set<string>> {
     const newest = await within(() => client().workflow.getHandle(workflowId).describe());

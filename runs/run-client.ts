@@ -109,7 +109,7 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
       const run = await orNull(inTurn(describes, () => handle(taskId).describe()));
       return run ? descriptionOf(run) : NO_RUN;
     },
-    forget: createForgetRuns(client),
+    forget: createForgetRuns(client, within),
   };
 }
 
