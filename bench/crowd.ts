@@ -22,8 +22,11 @@ export interface CrowdReader {
   connect(first?: 'text'): Promise<Chunk>;
   /** Leaves, as a closed laptop does. Resolves once the connection is gone. */
   drop(): Promise<void>;
-  /** Resolves when this connection's stream ended by itself, with the time of its last chunk. Rejects where it broke. */
-  ended(): Promise<bigint>;
+  /**
+   * Resolves when this connection's stream ended by itself, with the time when the run's end was told; null: it was not. Rejects where it
+   * broke.
+   */
+  ended(): Promise<bigint | null>;
 }
 
 export interface CrowdOptions {
@@ -53,21 +56,21 @@ function createReader(system: OpenSystem, runId: string, live: CrowdOptions['liv
   const transcript = createTranscript();
   let after: string | undefined;
   let leaving = new AbortController();
-  let reading = Promise.resolve(0n);
+  let reading = Promise.resolve<bigint | null>(null);
   let refusals = 0;
 
-  async function read(onChunk: (chunk: Chunk) => void): Promise<bigint> {
-    let lastAt = 0n;
+  async function read(onChunk: (chunk: Chunk) => void): Promise<bigint | null> {
+    let toldAt: bigint | null = null;
     const { signal } = leaving;
     for await (const chunk of system.read(runId, { signal, ...(after && { after }) })) {
       onChunk(chunk);
       after = chunk.id ?? after;
-      lastAt = chunk.receivedAt;
+      if (chunk.terminal) toldAt = chunk.receivedAt;
       for (const { sentAt } of transcript.add(chunk)) {
-        if (live && sentAt >= live.from()) live.latencies.add(lastAt - sentAt);
+        if (live && sentAt >= live.from()) live.latencies.add(chunk.receivedAt - sentAt);
       }
     }
-    return lastAt;
+    return toldAt;
   }
 
   /** Null: the stream ended before. */

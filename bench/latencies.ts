@@ -5,6 +5,7 @@ const LONGEST_US = 600_000_000;
 /** Durations, with percentiles out of a histogram of three significant digits. */
 export interface Latencies {
   readonly count: number;
+  /** Throws where it is below 0: then something else was measured than was meant. */
   add(durationNs: bigint): void;
   /** In milliseconds; null where there was none. */
   percentile(percent: number): number | null;
@@ -22,8 +23,10 @@ export function createLatencies(): Latencies {
     get count() {
       return histogram.totalCount;
     },
-    add: (durationNs) =>
-      histogram.recordValue(Math.min(Math.max(Number(durationNs / 1_000n), 0), LONGEST_US)),
+    add(durationNs) {
+      if (durationNs < 0n) throw new Error(`it ended ${-durationNs} ns before it began`);
+      histogram.recordValue(Math.min(Number(durationNs / 1_000n), LONGEST_US));
+    },
     percentile: (percent) => orNull(histogram.getValueAtPercentile(percent)),
     max: () => orNull(histogram.maxValue),
   };

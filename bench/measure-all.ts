@@ -1,16 +1,6 @@
-import type { Measurement, Order } from './measure.ts';
+import type { Order } from './measure.ts';
 import { measureApart } from './measure-apart.ts';
-
-/** One thing to measure. */
-export type Item = Omit<Order, 'environment'>;
-
-/** What came of measuring it again and again. */
-export interface Outcome {
-  item: Item;
-  measurements: Measurement[];
-  /** What went wrong where it could not be measured. */
-  problems: string[];
-}
+import type { Item, Outcome } from './outcome.ts';
 
 export interface Rounds {
   repeat: number;

@@ -28,6 +28,15 @@ export async function cpuMs(pids: readonly number[]): Promise<number> {
   return (sum(times) * 1_000) / TICKS_PER_SECOND;
 }
 
+/** Processor time that everything on the machine has used so far, in milliseconds. */
+export async function machineCpuMs(): Promise<number> {
+  const stat = await readOrEmpty('/proc/stat');
+  // All processors together, proc_stat(5): user, nice, system, idle, iowait, irq, softirq; the time of guests is in user's.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
+    stat.split('\n', 1)[0]?.split(/\s+/).slice(1).map(Number) ?? [];
+  return (sum([user, nice, system, irq, softirq]) * 1_000) / TICKS_PER_SECOND;
+}
+
 /** Watches what processes use until it is stopped. Null: there are none. */
 export async function watchUsage(pids: () => readonly number[], everyMs = 250) {
   const before = await cpuMs(pids());

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Measurement } from './measure.ts';
 import type { Figures } from './scenario.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, 'results');
@@ -24,21 +23,6 @@ export function describeMachine(): Record<string, string | number> {
     system: `${os.type()} ${os.release()}`,
     node: process.version,
   };
-}
-
-/** The median of each figure; of an even number of values the lower one of the middle. A figure that is text once is that text. */
-export function mediansOf(measurements: readonly Measurement[]): Figures {
-  const names = new Set(measurements.flatMap(({ figures }) => Object.keys(figures)));
-  return Object.fromEntries(
-    [...names].map((name) => [name, median(measurements.map(({ figures }) => figures[name]))]),
-  );
-}
-
-function median(values: readonly (Figures[string] | undefined)[]): Figures[string] {
-  const text = values.find((value) => typeof value === 'string');
-  if (text !== undefined) return text;
-  const numbers = values.filter((value) => typeof value === 'number').sort((a, b) => a - b);
-  return numbers[Math.floor((numbers.length - 1) / 2)] ?? null;
 }
 
 /** A table as Markdown has it, padded to be read as it is. */

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { closeOnSignal } from './close-on-signal.ts';
-import { planBudgets, showBudgets } from './commands/budgets.ts';
+import { keepsToBudgets, planBudgets, showBudgets } from './commands/budgets.ts';
 import { COMPARED, planCompare, showComparison } from './commands/compare.ts';
 import { planGrowth, showGrowth } from './commands/growth.ts';
 import { showOutcomes } from './commands/show-outcomes.ts';
 import { openEnvironment } from './environment.ts';
-import { measureAll, type Item, type Outcome } from './measure-all.ts';
+import { measureAll } from './measure-all.ts';
+import type { Item, Outcome } from './outcome.ts';
 import { describeMachine, writeResults } from './results.ts';
 import type { Size } from './scenario.ts';
 import { isScenarioName, SCENARIO_NAMES, SCENARIOS } from './scenarios/index.ts';
@@ -17,9 +18,11 @@ what       a scenario: ${SCENARIO_NAMES.join(', ')}
            compare: all systems beside one another; budgets; growth [scenario …]
 systems    --systems a,b of ${SYSTEM_NAMES.join(', ')}
 size       --runs --readers --steps --tokens --interval-ms --token-length
-others     --repeat n       medians of so many rounds
+others     --repeat n       so many rounds: medians, and of what went wrong the most
            --profile DIR    a .cpuprofile of each of Holdfast's processes
            --temporal HOST:PORT, --postgres URL, --redis URL
+
+Exits 1 where something could not be measured, or a budget is missed.
 `;
 
 const text = { type: 'string' } as const;
@@ -45,21 +48,27 @@ const { values, positionals } = parseArgs({
 interface Plan {
   items: Item[];
   show(outcomes: readonly Outcome[]): string | Promise<string>;
+  /** Left out: it is enough that all was measured. */
+  passes?(outcomes: readonly Outcome[]): boolean;
 }
 
 function readPlan(): Plan | null {
   const [what = '', ...rest] = positionals;
   const systems = values.systems?.split(',');
   if (systems && !systems.every(isSystemName)) return null;
+  const size = readSize();
+  if (!isCount(values.repeat) || size === null) return null;
+  const isSized = Object.keys(size).length > 0;
+  if (isSized && !isScenarioName(what)) return null;
   if (what === 'compare') return { items: planCompare(systems ?? COMPARED), show: showComparison };
-  if (what === 'budgets') return { items: planBudgets(), show: showBudgets };
+  if (what === 'budgets' && !systems)
+    return { items: planBudgets(), show: showBudgets, passes: keepsToBudgets };
   const measured: readonly SystemName[] = systems ?? ['holdfast'];
   if (what === 'growth' && rest.every(isScenarioName)) {
     const scenarios = rest.length > 0 ? rest : SCENARIO_NAMES;
     return { items: planGrowth(scenarios, measured), show: showGrowth };
   }
   if (!isScenarioName(what)) return null;
-  const size = readSize();
   return {
     items: measured.map((system) => ({ scenario: what, system, size })),
     show: (outcomes) =>
@@ -67,16 +76,21 @@ function readPlan(): Plan | null {
   };
 }
 
-function readSize(): Size {
+/** Null: something that is no number of things. */
+function readSize(): Size | null {
   const { runs, readers, steps, tokens } = values;
   const given = {
     ...{ runs, readers, steps, tokens },
     intervalMs: values['interval-ms'],
     tokenLength: values['token-length'],
   };
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([name, value]) => (value ? [[name, Number(value)]] : [])),
-  );
+  const sizes = Object.entries(given).filter(([, value]) => value !== undefined);
+  if (!sizes.every(([, value]) => isCount(value))) return null;
+  return Object.fromEntries(sizes.map(([name, value]) => [name, Number(value)]));
+}
+
+function isCount(value: string | undefined): boolean {
+  return /^[1-9]\d*$/.test(value ?? '');
 }
 
 async function main(): Promise<void> {
@@ -95,8 +109,10 @@ async function main(): Promise<void> {
   closeOnSignal(opened);
   const { environment } = opened;
   const outcomes = await measureAll(plan.items, { repeat: Number(values.repeat), environment });
+  const passes = plan.passes?.(outcomes) ?? true;
+  if (!passes || outcomes.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   const machine = Object.values(describeMachine()).join(', ');
-  console.log(`\n${await plan.show(outcomes)}\n\n${machine}; medians of ${values.repeat}`);
+  console.log(`\n${await plan.show(outcomes)}\n\n${machine}; ${values.repeat} rounds`);
   console.error(await writeResults(positionals.join('-'), { repeat: values.repeat, outcomes }));
 }
 

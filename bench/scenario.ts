@@ -19,6 +19,14 @@ export interface Scene {
 /** Figures by name; the name ends with the unit. Null: there was nothing to measure. Text says what no number can. */
 export type Figures = Record<string, number | string | null>;
 
+/**
+ * Whether a figure counts what should not have happened: `…Lost`, `…Doubled`, `…Misplaced`, `…Spliced`, `not…`, `…Not…` and
+ * `broken…` do.
+ */
+export function countsFaults(name: string): boolean {
+  return /[Ll]ost|[Dd]oubled|[Mm]isplaced|[Ss]pliced|[Bb]roken|[Nn]ot[A-Z]/.test(name);
+}
+
 /** Something that is measured of a system, in a process of its own that holds the load generator and nothing else. */
 export interface Scenario {
   readonly title: string;

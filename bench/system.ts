@@ -59,6 +59,8 @@ export interface Chunk {
   text: string;
   /** The reader is told to drop what it has of the current step, ahead of `text`. */
   reset?: true;
+  /** It tells that the run has ended. Left out by systems whose streams only end. */
+  terminal?: true;
   /** Bytes on the wire, transfer encoding and framing included, as near as can be told. */
   bytes: number;
   /** `process.hrtime.bigint()` when the bytes were there. */

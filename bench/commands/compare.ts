@@ -1,5 +1,5 @@
-import type { Item, Outcome } from '../measure-all.ts';
-import { formatFigure, formatTable, mediansOf } from '../results.ts';
+import { figuresOf, problemOf, type Item, type Outcome } from '../outcome.ts';
+import { formatFigure, formatTable } from '../results.ts';
 import type { Figures } from '../scenario.ts';
 import { loadSystem, type SystemName } from '../systems/index.ts';
 import { LOADS, PROBLEMS, ROWS, type LoadName, type Row } from './comparison.ts';
@@ -48,7 +48,7 @@ export async function showComparison(outcomes: readonly Outcome[]): Promise<stri
   const table = formatTable([
     ['', ...systems],
     ...ROWS.map((row) => {
-      const reference = figuresOf(outcomeOf(REFERENCE, row.load));
+      const reference = figuresOf(outcomeOf(REFERENCE, row.load) ?? { measurements: [] });
       return [
         row.title,
         ...systems.map((system) =>
@@ -68,20 +68,15 @@ export async function showComparison(outcomes: readonly Outcome[]): Promise<stri
   return [table, ...notes].join('\n\n');
 }
 
-function figuresOf(outcome: Outcome | undefined): Figures {
-  return mediansOf(outcome?.measurements ?? []);
-}
-
 function showCell(row: Row, outcome: Outcome | undefined, reference: Figures): string {
   if (outcome === undefined) return '';
-  if (outcome.measurements.length === 0) return `failed: ${firstLine(outcome.problems[0] ?? '')}`;
   const figures = figuresOf(outcome);
-  const problem = figures[PROBLEMS[row.figures[0] ?? ''] ?? ''];
   const parts = [
     showValues(row, figures, reference),
-    ...(problem ? [firstLine(String(problem))] : []),
+    figures[PROBLEMS[row.figures[0] ?? ''] ?? ''],
+    problemOf(outcome),
   ];
-  return parts.filter((part) => part !== '').join('; ') || '–';
+  return parts.filter(Boolean).map(inCell).join('; ') || '–';
 }
 
 /** Empty where there is none of the row's figures. */
@@ -100,8 +95,8 @@ function ratioOf(
   return `×${Number((figure / reference).toPrecision(2))}`;
 }
 
-function firstLine(text: string): string {
-  return text.split('\n')[0]?.replaceAll('|', '\\|') ?? '';
+function inCell(text: unknown): string {
+  return String(text).split('\n')[0]?.replaceAll('|', '\\|') ?? '';
 }
 
 async function describeSystem(name: SystemName, outcomes: readonly Outcome[]): Promise<string> {

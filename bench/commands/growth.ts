@@ -1,4 +1,4 @@
-import type { Item, Outcome } from '../measure-all.ts';
+import type { Item, Outcome } from '../outcome.ts';
 import { SCENARIOS, type ScenarioName } from '../scenarios/index.ts';
 import type { SystemName } from '../systems/index.ts';
 import { showOutcomes } from './show-outcomes.ts';

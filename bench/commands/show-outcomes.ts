@@ -1,12 +1,12 @@
-import type { Outcome } from '../measure-all.ts';
-import { formatFigure, formatTable, mediansOf } from '../results.ts';
+import { figuresOf, problemOf, type Outcome } from '../outcome.ts';
+import { formatFigure, formatTable } from '../results.ts';
 
-/** A table of the medians of all figures, a column for each outcome. */
+/** A table of all figures, a column for each outcome. */
 export function showOutcomes(
   outcomes: readonly Outcome[],
   titleOf: (outcome: Outcome) => string,
 ): string {
-  const medians = outcomes.map(({ measurements }) => mediansOf(measurements));
+  const medians = outcomes.map(figuresOf);
   const names = new Set(medians.flatMap((figures) => Object.keys(figures)));
   return formatTable([
     ['', ...outcomes.map(titleOf)],
@@ -23,6 +23,6 @@ function latest({ measurements }: Outcome): string {
 }
 
 function showProblems(outcomes: readonly Outcome[]): string[][] {
-  if (outcomes.every(({ problems }) => problems.length === 0)) return [];
-  return [['problem', ...outcomes.map(({ problems }) => problems[0]?.split('\n')[0] ?? '')]];
+  if (outcomes.every((outcome) => problemOf(outcome) === null)) return [];
+  return [['problem', ...outcomes.map((outcome) => problemOf(outcome) ?? '')]];
 }

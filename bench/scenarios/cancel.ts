@@ -3,6 +3,7 @@ import { createLatencies } from '../latencies.ts';
 import type { ModelReports } from '../model/start-model.ts';
 import { observe, type Observation } from '../observe-run.ts';
 import { newSpec, type Scenario, type Scene, type Size } from '../scenario.ts';
+import { isHoldfast } from '../systems/holdfast.ts';
 
 /** The model has said nothing for so long when a silent run is cancelled. */
 const SILENCE_MS = 300;
@@ -24,15 +25,17 @@ export function createCancel(options: CancelOptions): Scenario {
     grows: { size: 'tokenLength', from: 256 },
     async measure(scene) {
       const provider = createLatencies();
-      const lastChunk = createLatencies();
+      const told = createLatencies();
       const end = createLatencies();
       const outcomes = new Set<string>();
+      let brokenOff = 0;
       const runs = scene.size.runs ?? 20;
       for (let count = 0; count < runs; count += 1) {
         const cancelled = await cancelOne(scene, options);
         const { askedAt, providerClosedAt, observation } = cancelled;
         if (providerClosedAt !== null) provider.add(providerClosedAt - askedAt);
-        lastChunk.add(observation.lastChunkAt - askedAt);
+        if (observation.toldAt !== null) told.add(observation.toldAt - askedAt);
+        if (observation.problem !== null) brokenOff += 1;
         end.add(observation.endedAt - askedAt);
         outcomes.add(cancelled.outcome);
       }
@@ -40,8 +43,11 @@ export function createCancel(options: CancelOptions): Scenario {
         providerClosedP50Ms: provider.percentile(50),
         providerClosedP95Ms: provider.percentile(95),
         providerNotClosed: runs - provider.count,
-        lastChunkP50Ms: lastChunk.percentile(50),
-        lastChunkP95Ms: lastChunk.percentile(95),
+        toldP50Ms: told.percentile(50),
+        toldP95Ms: told.percentile(95),
+        // Other systems' streams only end.
+        notTold: isHoldfast(scene.system) ? runs - told.count : null,
+        brokenOff,
         streamEndP50Ms: end.percentile(50),
         streamEndP95Ms: end.percentile(95),
         outcome: [...outcomes].join('; '),

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeRecord } from '../describe-record.ts';
 import type { ModelSpec } from '../model-spec.ts';
 import { createPatience } from '../patience.ts';
-import { newSpec, type Figures, type Scenario } from '../scenario.ts';
+import { newSpec, type Figures, type Scenario, type Scene } from '../scenario.ts';
 import type { Chunk, OpenSystem } from '../system.ts';
 import { createTranscript, findFaults, type Transcript } from '../transcript.ts';
 
@@ -9,50 +10,86 @@ import { createTranscript, findFaults, type Transcript } from '../transcript.ts'
 const PATIENCE_MS = 45_000;
 const RECONNECT_MS = 100;
 
-/** A run in the middle of whose last step everything that carries it out is killed by SIGKILL and started again. */
+/** Runs at once, in the middle of whose last step everything that carries them out is killed by SIGKILL and started again. */
 export const crash: Scenario = {
   title: 'kill -9 in mid-stream',
   grows: { size: 'tokens', from: 100 },
-  async measure({ system, model, size }) {
-    const spec = newSpec(size, { steps: 2, tokens: 200 });
-    const middle = Math.floor(spec.tokens * (spec.steps - 0.5));
-    let killedAt: bigint | null = null;
-    let crashing = Promise.resolve();
-    const arrivals: { sentAt: bigint; receivedAt: bigint }[] = [];
-    const reader = await readPatiently(system, spec, (transcript, chunk) => {
-      const { receivedAt } = chunk;
-      arrivals.push(...transcript.add(chunk).map(({ sentAt }) => ({ sentAt, receivedAt })));
-      if (killedAt !== null || transcript.tokens.length < middle) return;
-      killedAt = process.hrtime.bigint();
+  async measure(scene) {
+    const { system, size } = scene;
+    const killed = Promise.withResolvers<bigint>();
+    let crashing: Promise<void> | null = null;
+    const kill = () => {
+      if (crashing) return;
+      killed.resolve(process.hrtime.bigint());
       crashing = system.crash();
       // It is waited for below.
       crashing.catch(() => undefined);
-    });
+    };
+    const runs = await Promise.all(
+      Array.from({ length: size.runs ?? 5 }, () => readThroughCrash(scene, kill, killed.promise)),
+    );
     await crashing;
-    const calls = await model.calls(spec.key);
-    const goesOn = calls.some(({ step, closedBy }) => step === spec.steps && closedBy === 'server');
-    // What was on its way when the process died is no sign of a new one.
-    const again = calls.find(({ arrivedAt }) => killedAt !== null && BigInt(arrivedAt) > killedAt);
-    const next = arrivals.find(({ sentAt }) => again && sentAt > BigInt(again.arrivedAt));
+    const fresh: Figures[] = [];
+    // One after another: a system that lets a reader wait for ever does so for each.
+    for (const { runId, faultsOf } of runs) fresh.push(await readFresh(system, runId, faultsOf));
+    const records = await Promise.all(runs.map(({ runId }) => describeRecord(system, runId)));
     return {
-      runGoesOn: goesOn ? 'yes' : 'no',
-      nextTextMs: next && killedAt !== null ? Number(next.receivedAt - killedAt) / 1e6 : null,
-      ...prefixed('resumed', findFaults(reader.transcript.tokens, spec, calls)),
-      ...(await readFresh(system, reader.runId, (transcript) =>
-        findFaults(transcript.tokens, spec, calls),
-      )),
-      record: await describeRecord(system, reader.runId),
+      runs: runs.length,
+      runsThatGoOn: runs.filter(({ goesOn }) => goesOn).length,
+      nextTextMs: greatest(runs.map(({ nextTextMs }) => nextTextMs)),
+      ...total(runs.map(({ faults }) => prefixed('resumed', faults))),
+      ...total(fresh),
+      record: [...new Set(records)].join('; '),
     };
   },
 };
 
-async function describeRecord(system: OpenSystem, runId: string): Promise<string> {
-  try {
-    const { status, text } = await system.record(runId);
-    return `${status}, ${text === null ? 'no text' : `${text.length} characters`}`;
-  } catch (error) {
-    return String(error);
+async function readThroughCrash(
+  { system, model, size }: Scene,
+  kill: () => void,
+  killed: Promise<bigint>,
+) {
+  const spec = newSpec(size, { steps: 2, tokens: 200 });
+  const middle = Math.floor(spec.tokens * (spec.steps - 0.5));
+  const arrivals: { sentAt: bigint; receivedAt: bigint }[] = [];
+  const { runId, transcript } = await readPatiently(system, spec, (seen, chunk) => {
+    const { receivedAt } = chunk;
+    arrivals.push(...seen.add(chunk).map(({ sentAt }) => ({ sentAt, receivedAt })));
+    if (seen.tokens.length >= middle) kill();
+  });
+  // Where no run came so far, there was nothing to kill.
+  kill();
+  const killedAt = await killed;
+  const calls = await model.calls(spec.key);
+  // What was on its way when the process died is no sign of a new one.
+  const again = calls.find(({ arrivedAt }) => BigInt(arrivedAt) > killedAt);
+  const next = arrivals.find(({ sentAt }) => again && sentAt > BigInt(again.arrivedAt));
+  const faultsOf = (read: Transcript) => findFaults(read.tokens, spec, calls);
+  return {
+    runId,
+    faultsOf,
+    faults: faultsOf(transcript),
+    goesOn: calls.some(({ step, closedBy }) => step === spec.steps && closedBy === 'server'),
+    nextTextMs: next ? Number(next.receivedAt - killedAt) / 1e6 : null,
+  };
+}
+
+function greatest(values: readonly (number | null)[]): number | null {
+  const numbers = values.filter((value) => value !== null);
+  return numbers.length > 0 ? Math.max(...numbers) : null;
+}
+
+/** Numbers are added up; of texts the first is kept. */
+function total(all: readonly Figures[]): Figures {
+  const sum: Figures = {};
+  for (const figures of all) {
+    for (const [name, value] of Object.entries(figures)) {
+      const before = sum[name] ?? null;
+      if (before === null) sum[name] = value;
+      else if (typeof before === 'number' && typeof value === 'number') sum[name] = before + value;
+    }
   }
+  return sum;
 }
 
 type OnChunk = (transcript: Transcript, chunk: Chunk) => void;

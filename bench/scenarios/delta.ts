@@ -1,10 +1,18 @@
 import { createLatencies } from '../latencies.ts';
 import type { ModelCall } from '../model/call-log.ts';
 import type { ModelSpec } from '../model-spec.ts';
-import { observe, observeRun, type Observation, type ObserveOptions } from '../observe-run.ts';
-import { watchUsage } from '../process-usage.ts';
+import {
+  observe,
+  observeRun,
+  observeWhole,
+  type Observation,
+  type ObserveOptions,
+  type WholeObservation,
+} from '../observe-run.ts';
+import { machineCpuMs, watchUsage } from '../process-usage.ts';
 import { newSpec, type Figures, type Scenario, type Scene } from '../scenario.ts';
 import type { OpenSystem } from '../system.ts';
+import type { ReadToken } from '../token.ts';
 import { findFaults } from '../transcript.ts';
 
 /**
@@ -26,10 +34,20 @@ async function measureDelta(
 ): Promise<Figures> {
   const specs = Array.from({ length: size.runs ?? 1 }, () => newSpec(size, { steps: 2 }));
   const latencies = createLatencies();
+  const behindIdeal = createLatencies();
   const usage = await watchUsage(system.pids);
+  const machineBefore = await machineCpuMs();
   const startedAt = process.hrtime.bigint();
-  const runs = await Promise.all(specs.map((spec) => observeOne(system, spec, { latencies })));
+  const observeIt = (spec: ModelSpec) =>
+    observeOne(system, spec, {
+      onToken(token, receivedAt) {
+        latencies.add(receivedAt - token.sentAt);
+        behindIdeal.add(receivedAt - startedAt - idealNs(token, spec));
+      },
+    });
+  const runs = await Promise.all(specs.map(observeIt));
   const wallS = Number(process.hrtime.bigint() - startedAt) / 1e9;
+  const machineCpuS = ((await machineCpuMs()) - machineBefore) / 1_000;
   const { maxMiB, cpuMs } = await usage.stop();
   const calls = await Promise.all(specs.map(({ key }) => model.calls(key)));
   const firstTexts = createLatencies();
@@ -38,15 +56,23 @@ async function measureDelta(
     deltaP50Ms: latencies.percentile(50),
     deltaP99Ms: latencies.percentile(99),
     deltaMaxMs: latencies.max(),
+    behindIdealP50Ms: behindIdeal.percentile(50),
+    behindIdealP99Ms: behindIdeal.percentile(99),
     wallS,
     idealS: Math.max(...specs.map((spec) => spec.steps * spec.tokens * spec.intervalMs)) / 1_000,
     firstTextP50Ms: firstTexts.percentile(50),
     bytesPerRun: runs.reduce((sum, { bytes }) => sum + bytes, 0) / runs.length,
     memoryMaxMiB: maxMiB,
     cpuS: cpuMs === null ? null : cpuMs / 1_000,
+    machineCpuS,
     modelLateMaxMs: Math.max(...calls.flat().map(({ lateMs }) => lateMs)),
     ...countFaults(runs, specs, calls),
   };
+}
+
+/** When a token would be there, after the start of its run, if nothing but the model took time. */
+function idealNs({ step, number }: ReadToken, { tokens, intervalMs }: ModelSpec): bigint {
+  return BigInt(((step - 1) * tokens + number + 1) * intervalMs) * 1_000_000n;
 }
 
 async function observeByOther(
@@ -58,17 +84,17 @@ async function observeByOther(
   const { signal } = new AbortController();
   const { runId, chunks } = await system.start(spec, signal);
   const starter = observe(chunks, { startedAt });
-  const other = await observe(system.read(runId, { signal }), { ...options, startedAt });
+  const other = await observeWhole(system.read(runId, { signal }), { ...options, startedAt });
   await starter;
   return { runId, ...other };
 }
 
 /** From the start to the first text, without the time that the model took for it. */
 export function firstTextBeyondModel(
-  { firstTextAt, startedAt, endedAt }: Observation,
+  { firstTextAt, startedAt }: WholeObservation,
   [first]: readonly ModelCall[],
 ): bigint {
-  const waited = (firstTextAt ?? endedAt) - startedAt;
+  const waited = firstTextAt - startedAt;
   if (!first?.firstTokenAt) return waited;
   return waited - (BigInt(first.firstTokenAt) - BigInt(first.arrivedAt));
 }

@@ -4,11 +4,14 @@ import { createLatencies } from '../latencies.ts';
 import { observe } from '../observe-run.ts';
 import { cpuMs, residentMiB } from '../process-usage.ts';
 import { newSpec, type Scenario, type Scene } from '../scenario.ts';
+import { isHoldfast } from '../systems/holdfast.ts';
 
 /** Nothing happens for so long while the processor's time is counted. */
 const IDLE_MS = 10_000;
 /** What was started or connected is left alone for so long before memory is looked at. */
 const SETTLE_MS = 2_000;
+/** Who was not told of the end by then has lost it. */
+const TOLD_WITHIN_MS = 60_000;
 
 /** Runs whose model has fallen silent, and many readers that wait for them: what they hold and what they cost. Then all are cancelled. */
 export const idle: Scenario = {
@@ -34,12 +37,17 @@ export const idle: Scenario = {
     const told = createLatencies();
     const askedAt = process.hrtime.bigint();
     await Promise.all(runIds.map((runId) => system.cancel?.(runId)));
-    for (const reader of crowd) told.add((await reader.ended()) - askedAt);
+    const patience = sleep(TOLD_WITHIN_MS, null);
+    const ends = await Promise.all(
+      crowd.map((reader) => Promise.race([reader.ended().catch(() => null), patience])),
+    );
+    for (const toldAt of ends) if (toldAt !== null) told.add(toldAt - askedAt);
     return {
       memoryPerRunKiB: ((withRuns - atFirst) * 1_024) / runs,
       memoryPerReaderKiB: ((withReaders - beforeReaders) * 1_024) / crowd.length,
       cpuOfACore,
-      notToldOfTheEnd: crowd.length - told.count,
+      // Other systems' streams only end.
+      notToldOfTheEnd: isHoldfast(system) ? crowd.length - told.count : null,
       toldOfTheEndP50Ms: told.percentile(50),
       toldOfTheEndP99Ms: told.percentile(99),
     };
@@ -53,13 +61,15 @@ function startSilentRuns({ system, size }: Pick<Scene, 'system' | 'size'>, runs:
       const spec = newSpec(size, { tokens: 20, silentAfter: 10 });
       const { runId, chunks } = await system.start(spec, new AbortController().signal);
       const said = Promise.withResolvers<void>();
-      void observe(chunks, {
+      const ended = observe(chunks, {
         startedAt: 0n,
         onChunk: (_, { transcript }) => {
           if (transcript.tokens.length >= spec.silentAfter) said.resolve();
         },
       });
-      await said.promise;
+      const early = await Promise.race([said.promise, ended]);
+      if (early)
+        throw new Error(`a run ended before it fell silent: ${early.problem ?? 'its end'}`);
       return runId;
     }),
   );

@@ -1,8 +1,9 @@
 import { connectSlowly, createCrowd } from '../crowd.ts';
-import { createLatencies } from '../latencies.ts';
+import { createLatencies, type Latencies } from '../latencies.ts';
+import type { ModelSpec } from '../model-spec.ts';
 import { observe } from '../observe-run.ts';
 import { cpuMs, residentMiB } from '../process-usage.ts';
-import { readApart } from '../reader-apart.ts';
+import { readApart, type Arrival } from '../reader-apart.ts';
 import { newSpec, type Scenario } from '../scenario.ts';
 import type { OpenSystem } from '../system.ts';
 import { isHoldfast } from '../systems/holdfast.ts';
@@ -25,9 +26,13 @@ export const readers: Scenario = {
       live: { latencies, from: () => from },
     });
     const pids = system.readerPids?.() ?? system.pids();
-    const apart = readersApart(system, runId);
     const before = await residentMiB(pids);
-    await connectSlowly(crowd);
+    // The first of the readers, one in the middle of them, and the last.
+    const apart = [readApartOf(system, runId)];
+    await connectSlowly(crowd.slice(0, crowd.length / 2));
+    apart.push(readApartOf(system, runId));
+    await connectSlowly(crowd.slice(crowd.length / 2));
+    apart.push(readApartOf(system, runId));
 
     from = process.hrtime.bigint();
     const cpuBefore = await cpuMs(pids);
@@ -38,15 +43,15 @@ export const readers: Scenario = {
     const calls = await model.calls(spec.key);
     const faults = crowd.map(({ transcript }) => findFaults(transcript.tokens, spec, calls));
     await starter;
-    const apartLatencies = createLatencies();
-    for (const { sentAt, receivedAt } of (await apart).flat())
-      if (sentAt >= from) apartLatencies.add(receivedAt - sentAt);
+    const arrivals = await Promise.all(apart);
+    const latest = arrivals.flatMap((some) => (some ? [latenciesFrom(some, from)] : []));
     return {
       deltaP50Ms: latencies.percentile(50),
       deltaP99Ms: latencies.percentile(99),
       deltaMaxMs: latencies.max(),
-      apartP50Ms: apartLatencies.percentile(50),
-      apartP99Ms: apartLatencies.percentile(99),
+      apartP50Ms: worst(latest, 50),
+      apartP99Ms: worst(latest, 99),
+      apartLost: latest.length > 0 ? countLost(arrivals, spec) : null,
       framesPerS: latencies.count / seconds,
       lost: faults.reduce((sum, { lost }) => sum + lost, 0),
       doubled: faults.reduce((sum, { doubled }) => sum + doubled, 0),
@@ -56,11 +61,25 @@ export const readers: Scenario = {
   },
 };
 
-const APART = 3;
-
-/** A few readers of Holdfast that do not share the load generator's processor time. */
-function readersApart(system: OpenSystem, runId: string) {
+/** A reader of Holdfast that does not share the load generator's processor time; null of other systems. */
+function readApartOf(system: OpenSystem, runId: string): Promise<Arrival[] | null> {
   const url = isHoldfast(system) ? system.processes.apiUrls.at(-1) : undefined;
-  if (url === undefined) return Promise.resolve([]);
-  return Promise.all(Array.from({ length: APART }, () => readApart({ url, runId })));
+  return url === undefined ? Promise.resolve(null) : readApart({ url, runId });
+}
+
+function latenciesFrom(arrivals: readonly Arrival[], from: bigint): Latencies {
+  const latencies = createLatencies();
+  for (const { sentAt, receivedAt } of arrivals)
+    if (sentAt >= from) latencies.add(receivedAt - sentAt);
+  return latencies;
+}
+
+/** Of the reader for whom it is the highest. */
+function worst(readers: readonly Latencies[], percent: number): number | null {
+  const values = readers.map((latencies) => latencies.percentile(percent));
+  return values.includes(null) || values.length === 0 ? null : Math.max(...values.map(Number));
+}
+
+function countLost(arrivals: readonly (Arrival[] | null)[], { steps, tokens }: ModelSpec): number {
+  return arrivals.reduce((sum, some) => sum + steps * tokens - (some?.length ?? 0), 0);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../test/support/random.ts';
+import { describeRecord } from '../describe-record.ts';
 import { createLatencies, type Latencies } from '../latencies.ts';
 import type { ModelSpec } from '../model-spec.ts';
 import { createPatience, type Patience } from '../patience.ts';
@@ -35,6 +36,7 @@ export const resume: Scenario = {
       resumeProblem: problem,
       ...(await resumeClosed({ system, runId, chunks, faultsOf })),
       ...(await readAfterRestart(system, runId, faultsOf)),
+      recordAfterRestart: await describeRecord(system, runId),
     };
   },
 };

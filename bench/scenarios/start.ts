@@ -13,7 +13,7 @@ export const start: Scenario = {
     for (let count = 0; count < (size.runs ?? 50); count += 1) {
       const spec = newSpec(size, { tokens: 3 });
       const run = await observeRun(system, spec);
-      whole.add((run.firstTextAt ?? run.endedAt) - run.startedAt);
+      whole.add(run.firstTextAt - run.startedAt);
       beyondModel.add(firstTextBeyondModel(run, await model.calls(spec.key)));
     }
     return {

@@ -3,7 +3,7 @@ import type { DeltaFrame, Frame } from '../../contract/frames.ts';
 import type { Block } from '../../contract/text.ts';
 import type { Chunk } from '../system.ts';
 
-type Said = Pick<Chunk, 'text' | 'reset'>;
+type Said = Pick<Chunk, 'text' | 'reset' | 'terminal'>;
 
 /** Where a reader stands in a step. */
 interface Position {
@@ -37,6 +37,9 @@ export function createChunker(after?: string): (frame: Frame) => Said {
       }
       case 'snapshot':
         return { text: textOf(frame.blocks ?? []), reset: true };
+      case 'task.completed':
+      case 'task.failed':
+        return { text: '', terminal: true };
       default:
         return { text: '' };
     }

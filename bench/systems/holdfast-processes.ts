@@ -2,6 +2,7 @@ import path from 'node:path';
 import { freePorts } from '../../cluster/free-ports.ts';
 import { openOwnDatabase } from '../../cluster/own-database.ts';
 import { createPart, type Part } from '../../cluster/part.ts';
+import { NODE_FLAGS } from '../../cluster/service-process.ts';
 import type { Environment } from '../system.ts';
 
 /** How Holdfast is laid out. */
@@ -89,6 +90,7 @@ function describe({ processes, store, relay }: HoldfastShape): Record<string, st
     processes: processes === 'one' ? 'one' : `${processes.apis} API, ${processes.workers} worker`,
     store,
     relay,
+    node: `${process.version}, ${NODE_FLAGS.join(' ')} (as npm start has it)`,
     other: 'defaults, but HOLDFAST_MAX_TOKENS=100000000',
   };
 }
