@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
+import { endWithThisProcess } from './end-with-this-process.ts';
 
 /** Starts the Temporal development server where nobody listens on its address. Disposing it ends what it started, and nothing else. */
 export async function ensureDevServer(config: Config): Promise<AsyncDisposable> {
@@ -20,6 +21,7 @@ export async function ensureDevServer(config: Config): Promise<AsyncDisposable> 
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  endWithThisProcess(child);
   const exited = once(child, 'exit');
   const ready = once(createInterface(child.stdout), 'line');
   const first = await Promise.race([ready.then(() => 'ready'), exited.then(() => 'exited')]);

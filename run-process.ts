@@ -9,16 +9,22 @@ export type Start = (
   stop: AbortSignal,
 ) => Promise<{ ended: Promise<void> } | void>;
 
+/** Ctrl-C in a terminal comes twice where npm stands between: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 500;
+
 /**
- * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened, last first. A second signal ends it at
- * once. Errors are printed as one message, without a stack trace where they are the operator's to mend
+ * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened, last first. A second signal, later than
+ * that, ends it at once. Errors are printed as one message, without a stack trace where they are the operator's to mend
  * (`ConfigError`, `StoreInUse`, …).
  */
 export async function runProcess(start: Start): Promise<void> {
   const stop = new AbortController();
   const stopped = Promise.withResolvers<void>();
+  let firstAt = Infinity;
   const onSignal = () => {
-    if (stop.signal.aborted) process.exit(1);
+    if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
+    if (stop.signal.aborted) return;
+    firstAt = performance.now();
     stop.abort();
     stopped.resolve();
   };

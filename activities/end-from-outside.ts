@@ -4,18 +4,23 @@ import { interruptedTurn } from '../contract/interrupted-turn.ts';
 import type { TaskRecord } from '../contract/task.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import { announceEnd } from '../runs/announce-end.ts';
+import { sendCancel } from '../runs/cancel-run.ts';
 import type { RunsDeps } from '../runs/dependencies.ts';
 import { commitEnd } from './commit-end.ts';
 import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
 
-/** For so long the log of a closed run is asked for again and again where nobody answers, in milliseconds. */
-const PATIENCE_MS = 60_000;
 /**
- * By the id of its task, since when the log of a closed run is asked for in vain, as `performance.now()` tells it. It is the
- * process's, because a worker that is a function has many short lives in one.
+ * For so long, in milliseconds, and so often the log of a closed run is asked for at least where nobody answers. A worker that is a function
+ * asks once a minute.
  */
-const UNANSWERED = new Map<string, number>();
+const PATIENCE_MS = 60_000;
+const LEAST_TRIES = 5;
+/**
+ * By the id of its task, since when the log of a closed run is asked for in vain, as `performance.now()` tells it, and how often it was. It is
+ * the process's, because a worker that is a function has many short lives in one.
+ */
+const UNANSWERED = new Map<string, { since: number; tries: number }>();
 
 export interface EndFromOutsideDeps extends RunsDeps {
   metrics: Pick<Metrics, 'endCommitFailures'>;
@@ -23,12 +28,16 @@ export interface EndFromOutsideDeps extends RunsDeps {
 
 /**
  * Ends a task whose workflow is closed or absent, with the log and the best partial that can still be read. A task whose
- * workflow is open is left alone. Throws where Temporal cannot be reached.
+ * workflow is open goes on, and is told again of a cancel that was recorded. Throws where Temporal cannot be reached.
  */
 export async function endFromOutside(deps: EndFromOutsideDeps, task: TaskRecord): Promise<void> {
   const { runs, store, metrics } = deps;
   const { status, closedAs, partial } = await runs.describe(task.id);
-  if (status === 'open') return;
+  if (status === 'open') {
+    // Temporal forgets it where an operator resets the run. Sent twice it is the same request.
+    if (task.cancel_request) await sendCancel(deps, task.id);
+    return;
+  }
   // A run that never began its task has no log; one that never ran at all cannot even be asked.
   const begun = task.started_at !== null;
   const read = () => queryLog((request) => runs.query(task.id, request));
@@ -55,13 +64,14 @@ export async function endFromOutside(deps: EndFromOutsideDeps, task: TaskRecord)
 /** What a closed run holds of its log, by query, which it still answers; null where it never will. */
 async function readLog(taskId: string, read: () => Promise<LogPart>): Promise<LogEvent[] | null> {
   const now = performance.now();
-  const since = UNANSWERED.get(taskId) ?? now;
+  const { since, tries } = UNANSWERED.get(taskId) ?? { since: now, tries: 0 };
   UNANSWERED.delete(taskId);
   try {
     return (await read()).events;
   } catch (error) {
-    if (!isUnreachable(error) || now - since >= PATIENCE_MS) return null;
-    UNANSWERED.set(taskId, since);
+    const isPatient = now - since < PATIENCE_MS || tries + 1 < LEAST_TRIES;
+    if (!isUnreachable(error) || !isPatient) return null;
+    UNANSWERED.set(taskId, { since, tries: tries + 1 });
     throw error;
   }
 }

@@ -43,6 +43,10 @@ export function createRunTool(deps: RunToolDeps) {
     if (!parsed.success)
       return nonsense(`The arguments do not fit the tool's schema: ${parsed.error.message}`);
 
+    const { timeoutMs, idempotent } = toolPolicy(tool);
+    // Whatever its number of attempts, Temporal tries a call again that an operator has paused.
+    if (!idempotent && context.info.attempt > 1) throw lostEffect(false);
+
     await using supervision = await supervise({
       context,
       taskId,
@@ -53,7 +57,6 @@ export function createRunTool(deps: RunToolDeps) {
       pauseMs: () => heartbeatMs,
     });
     const stop = supervision.signal;
-    const { timeoutMs } = toolPolicy(tool);
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([stop, timeout]);
     const place = { taskId, step, callId: call.callId };
@@ -72,7 +75,7 @@ export function createRunTool(deps: RunToolDeps) {
       const output = await untilStopped(() => tool.run(parsed.data, toolContext), signal);
       return { ...said(output), ...startedBy(tasks) };
     } catch (error) {
-      if (stop.aborted) return { ...stopped(stop.reason), ...startedBy(tasks) };
+      if (stop.aborted) return { ...stopped(stop.reason, idempotent), ...startedBy(tasks) };
       const text = timeout.aborted
         ? `The tool did not end within ${timeoutMs} ms.`
         : errorText(error);
@@ -125,13 +128,18 @@ function bounded(output: unknown): Pick<ToolResult, 'output' | 'truncated'> {
 }
 
 /** A recorded cancel is a result, because Temporal's own cancel may not have reached this worker yet. */
-function stopped(reason: unknown): ToolResult {
+function stopped(reason: unknown, idempotent: boolean): ToolResult {
   const why = reason instanceof Stopped ? reason.why : 'cancelled';
   if (why === 'cancel_recorded') return { output: 'The tool call was cancelled.', is_error: true };
   if (why === 'cancelled') throw cancellation('The tool call was cancelled.');
-  throw ApplicationFailure.create({
+  throw lostEffect(idempotent);
+}
+
+function lostEffect(retryable: boolean): ApplicationFailure {
+  return ApplicationFailure.create({
     message:
       'The worker that ran this tool was shut down. It is not known whether the tool had its effect.',
     type: ATTEMPT_FAILURES.workerShutdown,
+    nonRetryable: !retryable,
   });
 }

@@ -18,13 +18,18 @@ const CHECK_EVERY_MS = 10_000;
 const START_GRACE_MS = 2_000;
 /** The run of a parent gets this long to be told of an end by the child's own. */
 const PARENT_GRACE_MS = 2_000;
+/** The store is away for so long before the shift is left to another worker, which may reach it. */
+const STORE_PATIENCE_MS = 5_000;
 /** Tasks per round and kind. */
 const BATCH = 50;
 
 export interface SweepDeps extends EndFromOutsideDeps {
   /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
   stopping: AbortSignal;
-  /** A shift ends after the round in which it is this old, in milliseconds; the schedule begins the next one. */
+  /**
+   * A shift ends after the round in which it is this old, in milliseconds, unless more is left to do; the schedule begins the
+   * next one.
+   */
   shiftMs: number;
 }
 
@@ -37,11 +42,15 @@ export function createSweep(deps: SweepDeps) {
   return async function sweep(): Promise<void> {
     const context = Context.current();
     const end = Date.now() + deps.shiftMs;
-    const each = <Due>(all: Due[], work: (due: Due) => Promise<unknown>) =>
-      Promise.all(all.map((due) => guarded(context, () => work(due))));
+    let reachedAt = Date.now();
     for (;;) {
       context.heartbeat();
-      await guarded(context, async () => {
+      let isMoreLeft = false;
+      const each = async <Due>(all: Due[], work: (due: Due) => Promise<unknown>) => {
+        isMoreLeft ||= all.length === BATCH;
+        await Promise.all(all.map((due) => guarded(context, () => work(due))));
+      };
+      const reached = await guarded(context, async () => {
         await each(await store.dueStarts(START_GRACE_MS, BATCH), (task) => start(deps, task));
         // The API died before the cancel of a tree had reached every task of it.
         await each(await store.dueTreeCancels(BATCH), (cancel) => cancelBelow(deps, cancel));
@@ -53,7 +62,9 @@ export function createSweep(deps: SweepDeps) {
           endFromOutside(deps, task),
         );
       });
-      if (Date.now() >= end) return;
+      if (reached) reachedAt = Date.now();
+      else if (Date.now() - reachedAt >= STORE_PATIENCE_MS) throw handOver('the store is away');
+      if (Date.now() >= end && !isMoreLeft) return;
       await pause(context, deps.stopping);
     }
   };
@@ -64,13 +75,18 @@ async function start(deps: SweepDeps, task: TaskRecord): Promise<void> {
   if (!(await startRun(deps, task))) await endFromOutside(deps, task);
 }
 
-/** One task's trouble must not hold up the others: what is unreachable waits, a bug is logged and waits too. */
-async function guarded(context: Context, work: () => Promise<unknown>): Promise<void> {
+/**
+ * One task's trouble must not hold up the others: what is unreachable waits, a bug is logged and waits too. False: something could not be
+ * reached.
+ */
+async function guarded(context: Context, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
   } catch (error) {
-    if (!isUnreachable(error)) context.log.error('reconciling failed', { error });
+    if (isUnreachable(error)) return false;
+    context.log.error('reconciling failed', { error });
   }
+  return true;
 }
 
 async function pause(context: Context, stopping: AbortSignal): Promise<void> {
@@ -79,11 +95,15 @@ async function pause(context: Context, stopping: AbortSignal): Promise<void> {
   await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined);
   // Read after the wait: it is then that the details say why.
   if (stopping.aborted || context.cancellationDetails?.workerShutdown)
-    throw ApplicationFailure.create({
-      message: 'the worker is shutting down',
-      type: ATTEMPT_FAILURES.workerShutdown,
-      // A hand-over is no trouble: it is not worth a warning.
-      category: ApplicationFailureCategory.BENIGN,
-    });
+    throw handOver('the worker is shutting down');
   cancellationSignal.throwIfAborted();
+}
+
+/** Leaves the shift to whichever worker takes its next attempt. It is no trouble, and not worth a warning. */
+function handOver(message: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: ATTEMPT_FAILURES.workerShutdown,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }

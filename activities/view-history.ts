@@ -44,8 +44,8 @@ export async function viewHistory(
 }
 
 /** Not so a task that another one's call has started: it would take up what that one was asked, beside its own input. */
-function readsConversation({ parent }: TaskRecord): boolean {
-  return parent?.call_id === undefined;
+function readsConversation({ parent, detached }: TaskRecord): boolean {
+  return !detached || parent?.call_id === undefined;
 }
 
 /** What each source of a task has said. They come oldest first: the one that goes on from it comes next. */

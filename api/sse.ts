@@ -11,6 +11,8 @@ const KEEP_ALIVE = ENCODER.encode(': keep-alive\n\n');
 const KEEP_ALIVE_MS = 15_000;
 /** A frame of so many bytes is worth a write of its own. */
 const LARGE_BYTES = 16 * 1024;
+/** Most bytes that are written at once: so much a reader that is slow, and no more than that, takes within the deadline. */
+const WRITE_BYTES = 64 * 1024;
 /** A reader that has not taken what was written for so long is dropped; it resumes with its last id. */
 const WRITE_DEADLINE_MS = 30_000;
 
@@ -43,6 +45,7 @@ function retryLine(): string {
 export function sseResponse(source: SseSource): Response {
   let deadline: NodeJS.Timeout | undefined;
   let closed = false;
+  const waiting: Uint8Array[] = [];
   const close = () => {
     if (closed) return;
     closed = true;
@@ -54,17 +57,21 @@ export function sseResponse(source: SseSource): Response {
       start: (controller) => controller.enqueue(ENCODER.encode(retryLine())),
       async pull(controller) {
         clearTimeout(deadline);
-        const chunks = await nextChunks(source).catch((error: unknown) => {
-          close();
-          throw error;
-        });
-        if (closed) return;
-        if (chunks === null) {
-          close();
-          controller.close();
-          return;
+        if (waiting.length === 0) {
+          const chunks = await nextChunks(source).catch((error: unknown) => {
+            close();
+            throw error;
+          });
+          if (closed) return;
+          if (chunks === null) {
+            close();
+            controller.close();
+            return;
+          }
+          waiting.push(...chunks.flatMap(slicesOf));
         }
-        for (const chunk of chunks) controller.enqueue(chunk);
+        const chunk = waiting.shift();
+        if (chunk) controller.enqueue(chunk);
         deadline = setTimeout(() => {
           close();
           if (source.drop) source.drop();
@@ -108,6 +115,14 @@ function chunksOf(frames: readonly SseFrame[]): Uint8Array[] {
   }
   flush();
   return chunks;
+}
+
+/** Parts of the same bytes. */
+function slicesOf(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(bytes.length / WRITE_BYTES);
+  return Array.from({ length: count }, (_, n) =>
+    bytes.subarray(n * WRITE_BYTES, (n + 1) * WRITE_BYTES),
+  );
 }
 
 const BYTES_OF_FRAMES = new WeakMap<SseFrame, Uint8Array>();

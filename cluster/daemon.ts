@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { endWithThisProcess, hasEnded } from './service-process.ts';
+import { endWithThisProcess } from '../end-with-this-process.ts';
+import { hasEnded } from './service-process.ts';
 
 const STOP_WITHIN_MS = 20_000;
 

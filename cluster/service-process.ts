@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { endWithThisProcess } from '../end-with-this-process.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** Characters of a process's output that are kept. */
@@ -69,13 +70,6 @@ function inherited(): Record<string, string> {
     string,
     string
   >;
-}
-
-/** Kills the child where this process ends ahead of it. */
-export function endWithThisProcess(child: ChildProcess): void {
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
 }
 
 export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

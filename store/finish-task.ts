@@ -9,7 +9,13 @@ import { insertMessages } from './messages.ts';
 import { markTaken } from './parent-news.ts';
 import { only, toTask } from './rows.ts';
 import type { FinishRequest, FinishResult } from './store.ts';
-import { assertContiguous, insertSegments, readTerminalEvent, readWholeLog } from './task-log.ts';
+import {
+  assertContiguous,
+  dropRewritten,
+  insertSegments,
+  readTerminalEvent,
+  readWholeLog,
+} from './task-log.ts';
 import { tasks } from './task-table.ts';
 import { lockTask } from './tasks.ts';
 import { terminalEvent, textOfEnd } from './terminal-event.ts';
@@ -36,8 +42,9 @@ export async function endTask(
   task: TaskRecord,
   request: Omit<FinishRequest, 'taskId'>,
 ): Promise<{ event: TerminalEvent; task: TaskRecord }> {
-  const fresh = freshEntries(task, request);
-  const stored = task.last_seq > 0 ? await readWholeLog(tx, task.id) : [];
+  const lastSeq = await dropRewritten(tx, task, request.log);
+  const fresh = freshEntries({ ...task, last_seq: lastSeq }, request);
+  const stored = lastSeq > 0 ? await readWholeLog(tx, task.id) : [];
   const log = [...stored, ...fresh];
   const event = terminalEvent(task, log, request);
   await insertSegments(tx, task.id, [...fresh, event]);

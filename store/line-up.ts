@@ -4,6 +4,7 @@ import { markTrees } from './cancel-tree.ts';
 import type { Queries } from './database.ts';
 import { markMessages } from './messages.ts';
 import { cancelLocked } from './request-cancel.ts';
+import { StoreRefusal } from './refusal.ts';
 import type { Start } from './starts.ts';
 import type { CancelResult } from './store.ts';
 import { tasks } from './task-table.ts';
@@ -35,7 +36,8 @@ export async function lineUp(tx: Queries, joining: Joining): Promise<Place> {
   return place;
 }
 
-async function placeOf(tx: Queries, { task, ordinal, isBusy }: Joining): Promise<Place> {
+async function placeOf(tx: Queries, joining: Joining): Promise<Place> {
+  const { task, ordinal, isBusy } = joining;
   const place: Place = { turn: ordinal, queued: null, interrupted: [] };
   if (task.conversation_id === null || !isBusy) return place;
   const ahead = await takingTurns(tx, task.conversation_id);
@@ -44,15 +46,18 @@ async function placeOf(tx: Queries, { task, ordinal, isBusy }: Joining): Promise
   // It reads what was said before the task that has its turn now, and no more of it while both run.
   if (task.detached) return { ...place, turn: ahead[0].turn };
   if (task.on_busy === 'interrupt' || task.on_busy === 'rollback') {
-    return goAhead(tx, { task, ordinal }, ahead);
+    return goAhead(tx, joining, ahead);
   }
   return { ...place, queued: 'in_order' };
 }
 
-/** Cancels what has its turn, and what has interrupted it and waits for its end; then goes ahead of the rest. */
+/**
+ * Cancels what has its turn, and what has interrupted it and waits for its end; then goes ahead of the rest. Throws `StoreRefusal`
+ * where the start would be below one of those: it would be cancelled with them.
+ */
 async function goAhead(
   tx: Queries,
-  { task, ordinal }: Pick<Joining, 'task' | 'ordinal'>,
+  { task, ordinal, ancestors = [] }: Joining,
   ahead: readonly TaskRecord[],
 ): Promise<Place> {
   const rollsBack = task.on_busy === 'rollback';
@@ -60,7 +65,14 @@ async function goAhead(
   const at = new Date().toISOString();
   const request = { at, by: task.owner, reason: `${verb} by ${task.id}` };
   const interrupted: CancelResult[] = [];
-  for (const other of ahead.filter(({ queued }) => queued !== 'in_order')) {
+  const others = ahead.filter(({ queued }) => queued !== 'in_order');
+  const above = others.find(({ id }) => ancestors.includes(id));
+  if (above)
+    throw new StoreRefusal(
+      'tree_cancelled',
+      `${above.id} would be cancelled with all that is below it, so the task that does so cannot be started there`,
+    );
+  for (const other of others) {
     interrupted.push(await (rollsBack ? rollBack : cancelLocked)(tx, other, request));
   }
   const ids = interrupted.map(({ task }) => task.id);

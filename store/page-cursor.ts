@@ -1,4 +1,4 @@
-import { asc, desc, gt, lt, type SQL } from 'drizzle-orm';
+import { asc, desc, gt, lt, sql, type SQL } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { BadPageCursor, type Page, type PageRequest } from './store.ts';
 
@@ -7,7 +7,8 @@ const POSITION = /^(0|[1-9]\d{0,14})$/;
 /** The condition for rows behind the page's cursor. Throws `BadPageCursor`. */
 export function behind(column: PgColumn, { cursor, order }: PageRequest): SQL | undefined {
   if (cursor === undefined) return undefined;
-  const position = decode(cursor);
+  // A cursor may hold more than an integer column does.
+  const position = sql`${decode(cursor)}::bigint`;
   return order === 'asc' ? gt(column, position) : lt(column, position);
 }
 

@@ -13,6 +13,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** Later than the server's own time-out: it ends a query whose connection has gone silent. */
 const SILENCE_TIMEOUT_MS = 12_000;
+const POOL_SETTINGS = `set statement_timeout = ${STATEMENT_TIMEOUT_MS}; set idle_in_transaction_session_timeout = ${STATEMENT_TIMEOUT_MS}`;
 
 export interface PoolOptions {
   /** Most connections to PostgreSQL at once. Default 10. */
@@ -40,16 +41,21 @@ function createPool(connectionString: string, options: PoolOptions): pg.Pool {
     connectionString,
     max: options.poolSize ?? POOL_SIZE,
     connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: SILENCE_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
     keepAlive: true,
+    // Not as parameters of the connection: PgBouncer refuses a client that brings some.
+    onConnect: setUp,
   });
   // An 'error' event without a listener ends the process. The pool drops a broken idle connection by itself; on one
   // that is in use, the next statement rejects.
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
   return pool;
+}
+
+/** pg's types do not know that the pool waits for it. */
+async function setUp(client: pg.ClientBase): Promise<void> {
+  await client.query(POOL_SETTINGS);
 }
 
 /** Not Drizzle's own transaction: that one gives a lost connection back to the pool, after waiting for its rollback. */
@@ -82,11 +88,11 @@ async function migratePostgres(connectionString: string): Promise<void> {
   const client = new pg.Client({
     connectionString,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: MIGRATION_TIMEOUT_MS,
   });
   client.on('error', ignore);
   try {
     await client.connect();
+    await client.query(`set statement_timeout = ${MIGRATION_TIMEOUT_MS}`);
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await migrate(drizzle(client), { migrationsFolder: MIGRATIONS_FOLDER });
   } finally {

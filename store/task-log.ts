@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { isTerminalEvent, type LogEvent, type TerminalEvent } from '../contract/events.ts';
-import { isTerminal } from '../contract/task.ts';
+import { isTerminal, type TaskRecord } from '../contract/task.ts';
 import type { Queries } from './database.ts';
 import { taskSegments } from './schema.ts';
 import type { LogPage } from './store.ts';
@@ -14,12 +15,39 @@ const SEGMENT_BYTES = 512 * 1024;
 export async function appendLog(tx: Queries, taskId: string, events: LogEvent[]): Promise<void> {
   const task = await lockTask(tx, taskId);
   if (!task || isTerminal(task.status)) return;
-  const fresh = events.filter((event) => event.seq > task.last_seq);
+  const lastSeq = await dropRewritten(tx, task, events);
+  const fresh = events.filter((event) => event.seq > lastSeq);
   const last = fresh.at(-1);
   if (!last) return;
-  assertContiguous(fresh, task.last_seq);
+  assertContiguous(fresh, lastSeq);
   await insertSegments(tx, taskId, fresh);
   await tx.update(tasks).set({ last_seq: last.seq }).where(eq(tasks.id, taskId));
+}
+
+/**
+ * Drops what is stored of a log from where the run's own says something else, and gives the last entry that stays. So it is where an
+ * operator has reset the run to before it continued as new.
+ */
+export async function dropRewritten(
+  tx: Queries,
+  { id, last_seq }: Pick<TaskRecord, 'id' | 'last_seq'>,
+  events: readonly LogEvent[],
+): Promise<number> {
+  const [first] = events;
+  if (!first || first.seq > last_seq) return last_seq;
+  const stored = await readWholeLog(tx, id);
+  const other = events.find(
+    (event) => event.seq <= last_seq && !isDeepStrictEqual(stored[event.seq - 1], asStored(event)),
+  );
+  if (!other) return last_seq;
+  await tx.delete(taskSegments).where(eq(taskSegments.task_id, id));
+  const kept = stored.slice(0, other.seq - 1);
+  if (kept.length > 0) await insertSegments(tx, id, kept);
+  return kept.length;
+}
+
+function asStored(event: LogEvent): unknown {
+  return JSON.parse(JSON.stringify(event));
 }
 
 /** `Store.readLog` */

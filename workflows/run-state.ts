@@ -109,8 +109,8 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
     // What 0.1.0 carries over lacks the newer fields.
     ...FRESH,
     ...carry,
-    // Not that of `FRESH`, which all runs share.
-    children: { ...carry.children },
+    // Not that of `FRESH`, which all runs share; and callers choose its keys, `__proto__` and `constructor` among them.
+    children: Object.assign(Object.create(null), carry.children) as RunCarry['children'],
     taskId,
     hooks,
     log: [],

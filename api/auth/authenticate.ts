@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { LOCAL_OWNER } from '../../contract/names.ts';
 import type { Scope } from '../../contract/scopes.ts';
+import { isTaskId } from '../../contract/task-id.ts';
 import { hashKey } from '../../store/api-keys.ts';
 import type { LiveKey } from '../../store/key-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -93,8 +94,9 @@ async function findKeyOf(
 ): Promise<LiveKey | null> {
   const id = keyIdOf(token);
   const key = id === null ? null : await keyring.find({ id });
-  const task = key && (await store.getTask(await recordId(store, taskId), key.owner));
-  return task && opensFeed(token, key, task) ? key : null;
+  const isRead = key !== null && isTaskId(taskId);
+  const task = isRead ? await store.getTask(await recordId(store, taskId), key.owner) : null;
+  return key && task && opensFeed(token, key, task) ? key : null;
 }
 
 function demandScope({ scopes }: LiveKey, scope: Scope): void {

@@ -69,6 +69,8 @@ export async function openGroupReader(options: GroupReaderOptions): Promise<Grou
   }
 
   async function joinNew(tasks: readonly NumberedTask[]): Promise<void> {
+    // A drain has closed the hubs, and a new one would outlive it.
+    if (closed) return;
     const joined = await joining.begin(tasks);
     if (closed) for (const { leave } of joined) leave();
     else members.join(joined);

@@ -53,7 +53,8 @@ export function createTasks(deps: TasksDeps): StartingTasks {
     cancelConversation: (id, owner, request) =>
       canceller.cancelConversation({ id, owner, ...request }),
     message: (task, message) => messageTask(deps, task, message),
-    decide: (task, decision) => reachRun(deps, task, () => runs.decide(task.id, decision)),
+    decide: (task, decision) =>
+      reachRun(deps, task, { send: () => runs.decide(task.id, decision) }),
     async live(task) {
       const { hub, release } = await hubs.lease(task);
       try {

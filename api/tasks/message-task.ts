@@ -18,9 +18,8 @@ export async function messageTask(
   assertHasInbox(task);
   const repeatable = key !== undefined && requestHash !== undefined ? { key, requestHash } : {};
   const updateId = key === undefined ? randomUUID() : updateIdOf(key, requestHash);
-  return reachRun(deps, task, () =>
-    deps.runs.message(task.id, { ...message, ...repeatable }, updateId),
-  );
+  const send = () => deps.runs.message(task.id, { ...message, ...repeatable }, updateId);
+  return reachRun(deps, task, { send, repeats: key !== undefined });
 }
 
 /** Throws `ApiError` `no_inbox` where the task is no agent run. */

@@ -8,6 +8,12 @@ import { waitForEnd } from './wait-for-end.ts';
 /** A run that takes nothing any more is about to be stored as ended, in milliseconds. */
 const END_MS = 2_000;
 
+interface Sending {
+  send: () => Promise<Updated>;
+  /** It may have been taken before; then it is taken again, also by a run that has ended since. */
+  repeats?: boolean;
+}
+
 /**
  * Sends something to a task's run. Throws `ApiError`: `task_terminated`, what the run itself refuses it with, and
  * `no_worker` where nobody has answered, or the run has not begun.
@@ -15,9 +21,9 @@ const END_MS = 2_000;
 export async function reachRun(
   deps: Pick<TasksDeps, 'store' | 'hubs'>,
   task: TaskRecord,
-  send: () => Promise<Updated>,
+  { send, repeats = false }: Sending,
 ): Promise<LogPlace> {
-  if (isTerminal(task.status)) throw taskTerminated(task.status);
+  if (isTerminal(task.status) && !repeats) throw taskTerminated(task.status);
   const updated = await send();
   if (updated.kind === 'taken') return updated.place;
   if (updated.kind === 'unanswered') throw noWorker(UNANSWERED);

@@ -58,6 +58,8 @@ describe('conversations and agents', () => {
       ['two', false],
     ]);
     expect(await list('?rolled_back=true&limit=1')).toEqual([['one', true]]);
+    const behindAll = Buffer.from('999999999999999').toString('base64url');
+    expect(await list(`?order=asc&cursor=${behindAll}`)).toEqual([]);
   });
 
   it('cancels all tasks of a conversation, with a receipt for each', async () => {

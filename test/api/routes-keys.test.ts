@@ -180,6 +180,7 @@ describe('a service with keys', () => {
       expect(await status(`/v1/tasks/${id}/${path}${query}`, init), path).toBe(401);
     }
     expect(await status(`/v1/tasks/${id}/events`, { headers: as(token) })).toBe(401);
+    expect(await status(`/v1/tasks/%00/events${query}`)).toBe(401);
     for (const wrong of [`${token}x`, token.slice(0, -1), token.replace(/.$/, '!'), '', key]) {
       expect(await status(`/v1/tasks/${id}/events?access_token=${wrong}`), wrong).toBe(401);
     }

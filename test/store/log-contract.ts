@@ -84,6 +84,28 @@ export function logContract(subject: () => Subject): void {
     expect(await wholeLog(store, task.id)).toEqual([...log, event]);
   });
 
+  it('C18 is that of the run that goes on, where an operator has reset it to before what is stored', async () => {
+    const { store } = subject();
+    const task = await begin(store);
+    const former = [
+      ...answered(task, 'the former answer'),
+      custom(task, 5, 10),
+      custom(task, 6, 10),
+    ];
+    await store.appendLog(task.id, former);
+    const other = [...answered(task, 'another answer').slice(1), custom(task, 5, 20)];
+    const log = [former[0]!, former[1]!, ...other.slice(1)];
+    await store.appendLog(task.id, log.slice(1, 4));
+    expect(await wholeLog(store, task.id)).toEqual(log.slice(0, 4));
+    await store.appendLog(task.id, former);
+    const { event, task: ended } = await store.finishTask({
+      ...completion(task, ''),
+      log: log.slice(1),
+    });
+    expect(ended).toMatchObject({ output: { text: 'another answer' }, last_seq: 6 });
+    expect(await wholeLog(store, task.id)).toEqual([...log, event]);
+  });
+
   it('does not take a log with a hole, unless it is told that the log could not be read', async () => {
     const { store } = subject();
     const task = await begin(store);

@@ -272,6 +272,18 @@ export function treeContract(subject: () => Subject): void {
       expect((await store.getTask(child.id))?.cancel_request?.reason).toContain(next.id);
     });
 
+    it('refuses a start below the very task that it would interrupt', async () => {
+      const { store } = subject();
+      const conversation_id = newId('conv');
+      const root = await begin(store, { conversation_id });
+      const child = await begin(store, below(root));
+      for (const on_busy of ['interrupt', 'rollback'] as const) {
+        const start = { ...below(child), conversation_id, on_busy };
+        await expect(accept(store, start)).rejects.toMatchObject({ code: 'tree_cancelled' });
+      }
+      expect((await store.getTask(root.id))?.cancel_request).toBeNull();
+    });
+
     it('keeps an ended root until all below have a record of its cancel', async () => {
       const { store } = subject();
       const root = await begin(store, { conversation_id: newId('conv') });

@@ -168,6 +168,8 @@ describe('the configuration', () => {
     expect(problemsOf({ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: 'true' })).toContain(
       'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported',
     );
+    for (const isOn of ['True', 'yes', 'on'])
+      expect(problemsOf({ TEMPORAL_TLS: isOn })).toContain('TEMPORAL_TLS must be true');
   });
 
   it('never repeats a secret in its message', () => {

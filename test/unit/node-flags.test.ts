@@ -4,8 +4,8 @@ import { NODE_FLAGS } from '../../cluster/service-process.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 test.each(['start', 'api', 'worker'] as const)('npm run %s gives Node its flags', (name) => {
-  expect(packageJson.scripts[name]).toMatch(/^node \S+ (api\/|worker\/)?main\.ts$/);
-  expect(packageJson.scripts[name].split(' ').slice(1, -1)).toEqual(NODE_FLAGS);
+  expect(packageJson.scripts[name]).toMatch(/^exec node \S+ (api\/|worker\/)?main\.ts$/);
+  expect(packageJson.scripts[name].split(' ').slice(2, -1)).toEqual(NODE_FLAGS);
 });
 
 test('the image gives Node the same flags', () => {

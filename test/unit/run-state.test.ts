@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerOf, type LogEvent } from '../../contract/events.ts';
 import type { Partial as SpokenSoFar } from '../../contract/frames.ts';
 import { NO_USAGE } from '../../contract/task.ts';
-import { logChild, takeNews } from '../../workflows/children.ts';
+import { hasEnded, logChild, takeNews } from '../../workflows/children.ts';
 import { describeRun } from '../../workflows/run-details.ts';
 import { readPage } from '../../workflows/read-page.ts';
 import {
@@ -101,6 +101,29 @@ describe('the log of a run', () => {
     interruptStep(run, partial(run, 1, 'Yes'));
     expect(run.usage).toEqual({ input_tokens: 30, output_tokens: 15, estimated: false });
   });
+});
+
+describe('the children of a run', () => {
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'may have the id %s, which changes nothing for any other',
+    (id) => {
+      const run = newRun(JSON.parse(JSON.stringify(carryOver(newRun()))) as RunState);
+      Object.assign(run, { begun: true });
+      const data = { task_id: id, name: null, output: { text: 'Done.' } };
+      const end = { kind: 'end', news: { status: 'completed', data } } as const;
+      takeNews(run, end);
+      takeNews(run, end);
+      expect(typesOf(run)).toEqual(['child.completed']);
+      expect(hasEnded(run, id)).toBe(true);
+      expect(hasEnded(newRun(JSON.parse(JSON.stringify(carryOver(run))) as RunState), id)).toBe(
+        true,
+      );
+      const other = newRun();
+      logChild(other, { ...data, call_id: 'c1', agent: 'default' } as never);
+      expect(hasEnded(other, id)).toBe(false);
+      expect(hasEnded(other, 'task_2')).toBe(false);
+    },
+  );
 });
 
 describe('what is left of an interrupted step', () => {

@@ -219,6 +219,24 @@ describe('a message that is sent again', () => {
   });
 });
 
+describe('a message that was taken', () => {
+  it('is taken again under its key when its task has ended, and no other is', async () => {
+    const held = gate();
+    const { id } = await runAt(held, [{ gate: held }, { say: ANSWER }], [{ say: SECOND }]);
+    const seq = await sendOne(id, 'And?', 'k1');
+    held.open();
+    await rig.untilEnd(id);
+    expect(await sendOne(id, 'And?', 'k1')).toBe(seq);
+    const others = [
+      send(id, { text: 'And?' }),
+      send(id, { text: 'And?' }, { 'Idempotency-Key': 'k2' }),
+    ];
+    for (const { status, body } of await Promise.all(others))
+      expect([status, body.error.code]).toEqual([409, 'task_terminated']);
+    expect(messagesIn(await archiveOf(rig, id))).toMatchObject([{ seq, text: 'And?' }]);
+  });
+});
+
 describe('a message that nobody will read', () => {
   it('N6 is refused with the status of a task that has ended', async () => {
     const completed = await run(ANSWERS);
