@@ -1,28 +1,21 @@
-import { ConfigError, loadConfig, type Config } from './config.ts';
+import { loadApartConfig, type ApartConfig } from './apart-config.ts';
+import { ConfigError } from './config.ts';
 
-/** A function keeps nothing on its disk. */
-const OF_EVERY_FUNCTION = { databaseUrl: 'DATABASE_URL' } as const;
 /** Temporal must know the version of a worker that it invokes, and there is no time to build anything. */
 const OF_THE_WORKER = {
-  ...OF_EVERY_FUNCTION,
   buildId: 'HOLDFAST_BUILD_ID',
   workflowBundle: 'HOLDFAST_WORKFLOW_BUNDLE',
 } as const;
-
-/** Reads the configuration of the API's function. Throws `ConfigError`. */
-export function loadLambdaConfig(env: NodeJS.ProcessEnv) {
-  return demand(loadConfig(env), OF_EVERY_FUNCTION);
-}
+type Needed = keyof typeof OF_THE_WORKER;
 
 /** Reads the configuration of the worker's function. Throws `ConfigError`. */
-export function loadLambdaWorkerConfig(env: NodeJS.ProcessEnv) {
-  return demand(loadConfig(env), OF_THE_WORKER);
-}
-
-function demand<Field extends keyof Config>(config: Config, needed: Record<Field, string>) {
-  const missing = (Object.entries(needed) as [Field, string][])
+export function loadLambdaWorkerConfig(
+  env: NodeJS.ProcessEnv,
+): ApartConfig & Record<Needed, string> {
+  const config = loadApartConfig(env);
+  const missing = (Object.entries(OF_THE_WORKER) as [Needed, string][])
     .filter(([field]) => config[field] === undefined)
-    .map(([, variable]) => `${variable} is missing: a function needs it`);
+    .map(([, variable]) => `${variable} is missing: a worker that is a function needs it`);
   if (missing.length > 0) throw new ConfigError(missing);
-  return config as Config & { [Name in Field]: NonNullable<Config[Name]> };
+  return config as ApartConfig & Record<Needed, string>;
 }

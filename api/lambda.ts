@@ -7,7 +7,7 @@ import {
 } from 'hono/aws-lambda';
 import { apiOptions } from '../compose-api.ts';
 import { openShared } from '../compose.ts';
-import { loadLambdaConfig } from '../lambda-config.ts';
+import { loadApartConfig } from '../apart-config.ts';
 import { openKeyring } from './auth/keyring.ts';
 import { guardIam } from './guard.ts';
 import { openApp } from './open-app.ts';
@@ -24,7 +24,7 @@ interface Bindings {
   requestContext: ApiGatewayRequestContext | ApiGatewayRequestContextV2;
 }
 
-const config = loadLambdaConfig(process.env);
+const config = loadApartConfig(process.env);
 const shared = await openShared(config);
 const keyring = await openKeyring(shared.store);
 const { namespace: _, ...connectionOptions } = config.temporal;

@@ -1,11 +1,11 @@
 import { startApi } from '../compose-api.ts';
 import { openShared } from '../compose.ts';
-import { loadConfig } from '../config.ts';
+import { loadApartConfig } from '../apart-config.ts';
 import { collectProcessMetrics } from '../metrics/collect-process-metrics.ts';
 import { runProcess } from '../run-process.ts';
 
 await runProcess(async (opened) => {
-  const config = loadConfig(process.env);
+  const config = loadApartConfig(process.env);
   const shared = opened.use(await openShared(config));
   collectProcessMetrics(shared.metrics);
   const api = opened.use(await startApi(config, shared));

@@ -1,11 +1,11 @@
 import { startMetrics } from '../compose-metrics.ts';
 import { startWorker } from '../compose-worker.ts';
 import { openShared } from '../compose.ts';
-import { loadConfig } from '../config.ts';
+import { loadApartConfig } from '../apart-config.ts';
 import { runProcess } from '../run-process.ts';
 
 await runProcess(async (opened, stop) => {
-  const config = loadConfig(process.env);
+  const config = loadApartConfig(process.env);
   const shared = opened.use(await openShared(config));
   opened.use(await startMetrics(config, shared));
   const worker = opened.use(await startWorker(config, shared, stop));
