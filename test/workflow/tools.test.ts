@@ -202,6 +202,21 @@ describe('a tool whose worker goes away', () => {
     });
   });
 
+  it('K5 C18 is not called again though an operator had paused it', async () => {
+    const { id } = await run([call('wait', { name: 'paused' })], ANSWERS);
+    await untilVisited('paused');
+    const execution = { namespace: 'default', execution: { workflowId: id }, type: 'runTool' };
+    await rig.client.workflowService.pauseActivity(execution);
+    await rig.stopWorkers();
+    await rig.startWorker();
+    await rig.client.workflowService.unpauseActivity(execution).catch(() => undefined);
+    await expectLeft(rig, id, { text: ANSWER, code: null });
+    expect(visitsOf('paused')).toHaveLength(1);
+    expect(await resultsOf(id)).toMatchObject([
+      { output: expect.stringContaining('not known'), is_error: true },
+    ]);
+  });
+
   it('K2 K5 is called again where it is idempotent, under the same key', async () => {
     const step = call('wait_again', { name: 'k2' });
     const { id } = await run([step], ANSWERS);
