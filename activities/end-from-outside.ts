@@ -32,10 +32,9 @@ export interface EndFromOutsideDeps extends RunsDeps {
  */
 export async function endFromOutside(deps: EndFromOutsideDeps, task: TaskRecord): Promise<void> {
   const { runs, store, metrics } = deps;
-  const { status, closedAs, partial } = await runs.describe(task.id);
+  const { status, closedAs, partial, paused } = await runs.describe(task.id);
   if (status === 'open') {
-    // Temporal forgets it where an operator resets the run. Sent twice it is the same request.
-    if (task.cancel_request) await sendCancel(deps, task.id);
+    if (task.cancel_request) await cancelAgain(deps, task.id, paused);
     return;
   }
   // A run that never began its task has no log; one that never ran at all cannot even be asked.
@@ -59,6 +58,19 @@ export async function endFromOutside(deps: EndFromOutsideDeps, task: TaskRecord)
     logIncomplete: held === null && begun,
   };
   await announceEnd(deps, await commitEnd(() => store.finishTask(request), metrics));
+}
+
+/**
+ * Temporal forgets a cancel where an operator resets the run; sent twice it is the same request. A paused activity whose worker was lost
+ * has no time-outs, and the cancelled run would wait for it for ever.
+ */
+async function cancelAgain(
+  deps: EndFromOutsideDeps,
+  taskId: string,
+  paused: readonly string[],
+): Promise<void> {
+  for (const activityId of paused) await deps.runs.unpause(taskId, activityId);
+  await sendCancel(deps, taskId);
 }
 
 /** What a closed run holds of its log, by query, which it still answers; null where it never will. */

@@ -39,6 +39,8 @@ export interface RunDescription {
   workflowTaskPending: boolean;
   /** The last heartbeat of a model attempt that is under way. */
   partial: Partial | null;
+  /** Ids of activities that an operator has paused. */
+  paused: readonly string[];
   /** Why storing the log fails again and again, at the end or before the run continues as new; or null. */
   persistenceError: string | null;
 }
@@ -53,6 +55,8 @@ export interface RunClient extends RunUpdates {
   signal(run: RunReference, name: string, arg: unknown): Promise<boolean>;
   query(taskId: string, request: EventsRequest): Promise<EventsPage>;
   describe(taskId: string): Promise<RunDescription>;
+  /** Lets an activity go on that an operator has paused. */
+  unpause(taskId: string, activityId: string): Promise<void>;
   /** Deletes the history of a closed run, with those that it has continued. */
   forget(taskId: string): Promise<void>;
 }
@@ -109,6 +113,13 @@ export function createRunClient({ client, eagerStarter, taskQueue }: RunClientOp
       const run = await orNull(inTurn(describes, () => handle(taskId).describe()));
       return run ? descriptionOf(run) : NO_RUN;
     },
+    async unpause(workflowId, id) {
+      const { workflowService, options } = client();
+      const execution = { workflowId };
+      await within(() =>
+        workflowService.unpauseActivity({ namespace: options.namespace, execution, id }),
+      );
+    },
     forget: createForgetRuns(client, within),
   };
 }
@@ -130,6 +141,7 @@ const NO_RUN: RunDescription = {
   historyLength: 0,
   workflowTaskPending: false,
   partial: null,
+  paused: [],
   persistenceError: null,
 };
 
@@ -151,6 +163,7 @@ function descriptionOf({
     historyLength,
     workflowTaskPending: Boolean(raw.pendingWorkflowTask),
     partial: isPartial(details) ? details : null,
+    paused: pending.flatMap(({ paused, activityId }) => (paused && activityId ? [activityId] : [])),
     persistenceError: (of('finishTask') ?? of('flushLog'))?.lastFailure?.message ?? null,
   };
 }

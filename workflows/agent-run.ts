@@ -60,9 +60,7 @@ const { feed } = proxySinks<FeedSinks>();
 /** A run of an agent: begin, think and act until an outcome, then store, show, and close as the record says. */
 export async function agentRun({ taskId, resume }: AgentRunInput): Promise<void> {
   const clock = createRunClock();
-  // What 0.1.0 carried over lacks what came later.
-  const carry = { ...FRESH, ...resume?.carry };
-  const run = createRun(taskId, carry, { now: clock.now, onAppend: announce });
+  const run = createRun(taskId, resume?.carry ?? FRESH, { now: clock.now, onAppend: announce });
   handleCallers(run);
 
   const root = CancellationScope.current();

@@ -13,24 +13,25 @@ export interface Reporter {
 
 /**
  * A batch after the other, because Temporal keeps no order between signals that are on their way at once. A parent whose run has
- * not begun yet, or has closed, is told of what is left together with what comes next, and for the last time at the end.
+ * not begun yet, or has closed, is told of what is left together with what comes next, in the run that goes on too, and for the last time at
+ * the end.
  */
 export function createReporter(
   run: RunState,
   { taskId, callId: call_id, name }: NonNullable<RunPlan['parent']>,
 ): Reporter {
   const parent = getExternalWorkflowHandle(taskId);
-  const waiting: CustomEvent[][] = [];
+  const { untold } = run;
   let busy = false;
 
   async function tellAll(): Promise<void> {
     try {
-      for (let events = waiting[0]; events; events = waiting[0]) {
+      for (let events = untold[0]; events; events = untold[0]) {
         const from = run.forwarded + 1;
         const child = { task_id: run.taskId, name, call_id };
         await parent.signal(childEventsSignal, { ...child, from, events });
         run.forwarded += events.length;
-        waiting.shift();
+        untold.shift();
       }
     } catch {
       // Nobody is there to be told.
@@ -40,15 +41,16 @@ export function createReporter(
   }
 
   function tell(): void {
-    if (busy || waiting.length === 0) return;
+    if (busy || untold.length === 0) return;
     busy = true;
     // In a run that is being cancelled too: the parent hears all that stands in its log.
     void CancellationScope.nonCancellable(tellAll);
   }
 
+  tell();
   return {
     report(events) {
-      waiting.push(events);
+      untold.push(events);
       tell();
     },
     async told() {

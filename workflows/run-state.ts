@@ -2,13 +2,16 @@ import type { EventData, EventType, LogEvent, TerminalEvent } from '../contract/
 import type { LogSoFar } from '../activities/types.ts';
 import { NO_USAGE, type Usage } from '../contract/task.ts';
 import { EMPTY_LOG, extendDigest } from '../contract/log-digest.ts';
-import type { RunMessage, RunProgress } from '../contract/run-messages.ts';
+import type { CustomEvent, RunMessage, RunProgress } from '../contract/run-messages.ts';
 import type { ChildNews, ChildState } from './children.ts';
 import type { Reporter } from './reporter.ts';
 import type { StepCall } from './step-calls.ts';
 
 /** The first entry that a workflow writes: entry 1, `task.accepted`, is built from the task's row. */
 export const FIRST_SEQ = 2;
+
+/** UTF-16 units of JSON of what the parent's run was not told that are carried over. */
+const MOST_UNTOLD = 512 * 1024;
 
 /** What a run carries over continue-as-new, and starts with. */
 export interface RunCarry {
@@ -33,6 +36,8 @@ export interface RunCarry {
   children: Record<string, ChildState>;
   /** How many of its own custom events its parent's run was told. */
   forwarded: number;
+  /** Those behind them, in the batches that they came in. */
+  untold: CustomEvent[][];
 }
 
 export interface Received {
@@ -55,6 +60,7 @@ export const FRESH: RunCarry = {
   decided: [],
   children: {},
   forwarded: 0,
+  untold: [],
 };
 
 /** A message on its way into the log. `seq`: its entry, once it stands there. */
@@ -104,13 +110,14 @@ export interface RunHooks {
   onAppend(run: RunState, entry: LogEvent, before: string): void;
 }
 
-export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): RunState {
+export function createRun(taskId: string, carried: RunCarry, hooks: RunHooks): RunState {
+  // What 0.1.0 carries over lacks the newer fields.
+  const carry = { ...FRESH, ...carried };
   return {
-    // What 0.1.0 carries over lacks the newer fields.
-    ...FRESH,
     ...carry,
     // Not that of `FRESH`, which all runs share; and callers choose its keys, `__proto__` and `constructor` among them.
     children: Object.assign(Object.create(null), carry.children) as RunCarry['children'],
+    untold: [...carry.untold],
     taskId,
     hooks,
     log: [],
@@ -128,12 +135,24 @@ export function createRun(taskId: string, carry: RunCarry, hooks: RunHooks): Run
 /** What the next workflow run starts with after continue-as-new. */
 export function carryOver(run: RunState): RunCarry {
   const { step, attempt, phase, calls, unread } = run;
-  const { nonsense, usage, extraSteps, received, decided, children, forwarded } = run;
+  const { nonsense, usage, extraSteps, received, decided, children } = run;
   return {
     firstSeq: run.lastSeq + 1,
     ...{ step, attempt, phase, calls, unread },
-    ...{ nonsense, usage, extraSteps, received, decided, children, forwarded },
+    ...{ nonsense, usage, extraSteps, received, decided, children },
+    ...reportsOf(run),
   };
+}
+
+/** What its parent's run is still to be told. Of very much the oldest is given up: Temporal takes 2 MiB of input. */
+function reportsOf({ forwarded, untold }: RunState): Pick<RunCarry, 'forwarded' | 'untold'> {
+  let length = 0;
+  const given = untold.findLastIndex((batch) => {
+    length += JSON.stringify(batch).length;
+    return length > MOST_UNTOLD;
+  });
+  const dropped = untold.slice(0, given + 1).flat().length;
+  return { forwarded: forwarded + dropped, untold: untold.slice(given + 1) };
 }
 
 /** Appends an entry. Throws after the seal: that is a bug. */

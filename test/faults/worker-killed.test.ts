@@ -74,6 +74,25 @@ describe('kill -9 of the worker', () => {
     await assertInvariants(service, runs);
   });
 
+  it('C18 X1 while an operator has paused the step: a cancel still ends it, with its partial', async () => {
+    const script = pausedAnswer(seeded(seedOfRun()));
+    const [run] = await startPaused(service, [script]);
+    await untilHeartbeat(service, [run!]);
+    await service.operator.workflowService.pauseActivity({
+      namespace: 'default',
+      execution: { workflowId: run!.taskId },
+      type: 'callModel',
+    });
+    await service.worker.stop('SIGKILL');
+    await service.worker.start();
+    await cancelRun(service, run!, 0);
+    await untilEnded([run!]);
+    const task = await service.client.get(run!.taskId);
+    expect(task.failure?.code).toBe('cancelled');
+    expect(task.partial_output).toBe(script.said);
+    await assertInvariants(service, [run!]);
+  });
+
   it('X1 in clean-up: an accepted cancel ends as cancelled, with its partial', async () => {
     const seed = seeded(seedOfRun());
     const scripts = many(() => pausedAnswer(seed));

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineTool } from '../../agents/tool.ts';
 import { gate, type Turn } from '../support/model-server.ts';
 import { openRig, type Rig } from '../support/rig.ts';
+import { within } from '../support/within.ts';
 import { newConversation } from './cancelled-run.ts';
 import { count } from './counting.ts';
 import {
@@ -62,6 +63,29 @@ async function expectContinued(id: string, times: number): Promise<void> {
 }
 
 describe('a family whose runs continue as new', () => {
+  it('I1 I2 is whole where a child does so before its parent has begun, and tells more when it has', async () => {
+    const [busy, held, leading] = [gate(), gate(), gate()];
+    const conversation_id = newConversation();
+    const ahead = rig.script([{ gate: busy }, ...ANSWERS]);
+    await rig.start({ input: 'First.', model: ahead.model, conversation_id });
+    const { id } = await startLead(rig, [[{ gate: leading }, ...ANSWERS]], { conversation_id });
+    const turns = [counting(1, 3), counting(4, 5), [{ gate: held }, ...counting(6, 7)], ANSWERS];
+    const { model } = rig.script(...turns);
+    const parent = { task_id: id };
+    const child = await rig.start({ input: 'Count.', agent: 'worker', model, parent });
+    await within(held.reached, () => 'the child to have counted');
+    await expectContinued(child.id, 2);
+    expect((await rig.get(id)).status).toBe('PENDING');
+    const reader = await rig.read(id);
+    busy.open();
+    await reader.until(({ frame }) => frame.type === 'turn.started');
+    held.open();
+    await reader.until(({ frame }) => frame.type === 'child.completed');
+    leading.open();
+    await rig.untilStatus(id, 'COMPLETED');
+    expect(await toldOf(id)).toEqual([1, 2, 3, 4, 5, 6, 7, 'child.completed']);
+  });
+
   it('I1 is whole where the parent does so: a child that runs goes on, and is heard and waited for', async () => {
     const held = gate();
     cast.direct(rig, 'worker', [{ gate: held }, ...counting(1, 3)], ANSWERS);

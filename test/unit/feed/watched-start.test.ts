@@ -26,6 +26,7 @@ it('hears what a run says before its start is answered, where a reader follows a
     decide: unreachable,
     query: unreachable,
     describe: unreachable,
+    unpause: unreachable,
     forget: unreachable,
   };
   const task = { ...newTask(), status: 'PENDING', queued: null } as unknown as TaskRecord;

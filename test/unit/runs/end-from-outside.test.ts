@@ -53,13 +53,14 @@ it('a recorded cancel is sent again to a run that is open: a reset has forgotten
   const { store } = subjectOf(database);
   const begun = await begin(store);
   await store.requestCancel(begun.id, begun.owner, { at: now(), by: null, reason: 'enough' });
-  const cancelled: string[] = [];
+  const asked: string[] = [];
   const runs = {
-    describe: () => Promise.resolve({ status: 'open', closedAs: null, partial: null }),
-    cancel: async (id: string) => void cancelled.push(id),
+    describe: () => Promise.resolve({ status: 'open', paused: ['5'] }),
+    unpause: async (id: string, activity: string) => void asked.push(`unpause ${id} ${activity}`),
+    cancel: async (id: string) => void asked.push(`cancel ${id}`),
   } as unknown as RunClient;
   const deps = { store, runs, relay: createInProcessRelay(), metrics: createMetrics() };
   await endFromOutside(deps, (await store.getTask(begun.id))!);
   await endFromOutside(deps, (await store.getTask((await begin(store)).id))!);
-  expect(cancelled).toEqual([begun.id]);
+  expect(asked).toEqual([`unpause ${begun.id} 5`, `cancel ${begun.id}`]);
 });
