@@ -1,5 +1,4 @@
 import { loadApartConfig, type ApartConfig } from './apart-config.ts';
-import { ConfigError } from './config.ts';
 
 /** Temporal must know the version of a worker that it invokes, and there is no time to build anything. */
 const OF_THE_WORKER = {
@@ -12,10 +11,10 @@ type Needed = keyof typeof OF_THE_WORKER;
 export function loadLambdaWorkerConfig(
   env: NodeJS.ProcessEnv,
 ): ApartConfig & Record<Needed, string> {
-  const config = loadApartConfig(env);
-  const missing = (Object.entries(OF_THE_WORKER) as [Needed, string][])
-    .filter(([field]) => config[field] === undefined)
-    .map(([, variable]) => `${variable} is missing: a worker that is a function needs it`);
-  if (missing.length > 0) throw new ConfigError(missing);
+  const config = loadApartConfig(env, (found) =>
+    (Object.entries(OF_THE_WORKER) as [Needed, string][])
+      .filter(([field]) => found[field] === undefined)
+      .map(([, variable]) => `${variable} is missing: a worker that is a function needs it`),
+  );
   return config as ApartConfig & Record<Needed, string>;
 }

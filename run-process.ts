@@ -13,8 +13,8 @@ export type Start = (
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened, last first. A second signal, later than
- * that, ends it at once. Errors are printed as one message, without a stack trace where they are the operator's to mend
+ * Runs a process until SIGINT, SIGTERM or its own end, then closes what it opened, last first. A second signal, half a
+ * second later or more, ends it at once. Errors are printed as one message, without a stack trace where they are the operator's to mend
  * (`ConfigError`, `StoreInUse`, …).
  */
 export async function runProcess(start: Start): Promise<void> {

@@ -11,14 +11,14 @@ import { isUnreachable } from './patiently.ts';
 import { queryLog, type LogPart } from './run-log.ts';
 
 /**
- * For so long, in milliseconds, and so often the log of a closed run is asked for at least where nobody answers. A worker that is a function
- * asks once a minute.
+ * For so long, in milliseconds, and so often the log of a closed run is asked for at least where nobody answers. A worker that
+ * is a function asks once a minute.
  */
 const PATIENCE_MS = 60_000;
 const LEAST_TRIES = 5;
 /**
- * By the id of its task, since when the log of a closed run is asked for in vain, as `performance.now()` tells it, and how often it was. It is
- * the process's, because a worker that is a function has many short lives in one.
+ * By the id of its task, since when the log of a closed run is asked for in vain, as `performance.now()` tells it, and how often
+ * it was. It is the process's, because a worker that is a function has many short lives in one.
  */
 const UNANSWERED = new Map<string, { since: number; tries: number }>();
 

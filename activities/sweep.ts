@@ -20,22 +20,24 @@ const START_GRACE_MS = 2_000;
 const PARENT_GRACE_MS = 2_000;
 /** The store is away for so long before the shift is left to another worker, which may reach it. */
 const STORE_PATIENCE_MS = 5_000;
-/** Tasks per round and kind. */
+/** Tasks per round and kind. A shift that has found so many goes on for at most so long beyond its end. */
 const BATCH = 50;
+const OVERTIME_MS = 60_000;
 
 export interface SweepDeps extends EndFromOutsideDeps {
   /** Aborted when the worker begins to stop. A round is short, so that the shift is handed over without using up the grace. */
   stopping: AbortSignal;
   /**
-   * A shift ends after the round in which it is this old, in milliseconds, unless more is left to do; the schedule begins the
-   * next one.
+   * A shift ends after the round in which it is this old, in milliseconds, or up to a minute older while more is left to do; the
+   * schedule begins the next one.
    */
   shiftMs: number;
 }
 
 /**
- * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, those of trees to every task, tells parents of
- * ends, ends RUNNING tasks whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is neither.
+ * The reconciler's shift: starts PENDING tasks that no workflow carries, sends recorded cancels again, those of trees to every task, tells
+ * parents of ends, ends RUNNING tasks whose workflow is closed or absent. What cannot be reached is left for the next round: unreachable is
+ * neither.
  */
 export function createSweep(deps: SweepDeps) {
   const { store } = deps;
@@ -64,7 +66,7 @@ export function createSweep(deps: SweepDeps) {
       });
       if (reached) reachedAt = Date.now();
       else if (Date.now() - reachedAt >= STORE_PATIENCE_MS) throw handOver('the store is away');
-      if (Date.now() >= end && !isMoreLeft) return;
+      if (Date.now() >= end + (isMoreLeft ? OVERTIME_MS : 0)) return;
       await pause(context, deps.stopping);
     }
   };

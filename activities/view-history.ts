@@ -43,7 +43,10 @@ export async function viewHistory(
   };
 }
 
-/** Not so a task that another one's call has started: it would take up what that one was asked, beside its own input. */
+/**
+ * Not so a task that another one's call has started and that takes no turn itself: it would take up what that one was asked, beside its
+ * own input.
+ */
 function readsConversation({ parent, detached }: TaskRecord): boolean {
   return !detached || parent?.call_id === undefined;
 }

@@ -11,7 +11,7 @@ const KEEP_ALIVE = ENCODER.encode(': keep-alive\n\n');
 const KEEP_ALIVE_MS = 15_000;
 /** A frame of so many bytes is worth a write of its own. */
 const LARGE_BYTES = 16 * 1024;
-/** Most bytes that are written at once: so much a reader that is slow, and no more than that, takes within the deadline. */
+/** Most bytes that are written at once: a slow reader has to take them within the deadline. */
 const WRITE_BYTES = 64 * 1024;
 /** A reader that has not taken what was written for so long is dropped; it resumes with its last id. */
 const WRITE_DEADLINE_MS = 30_000;
@@ -25,7 +25,7 @@ export interface SseFrame {
 export interface SseSource {
   /** The frames that follow; waits for one up to `waitMs`, then gives none. Null: the stream ends here. */
   next(waitMs: number): Promise<readonly SseFrame[] | null>;
-  /** Whether its reader may still read. Asked before each `next`; where not, the stream ends. */
+  /** Whether its reader may still read. Asked before each write; where not, the stream ends. */
   mayRead(): boolean;
   /** Called once, however the stream ends. */
   close(): void;
@@ -52,22 +52,24 @@ export function sseResponse(source: SseSource): Response {
     clearTimeout(deadline);
     source.close();
   };
+  const end = (controller: ReadableStreamDefaultController) => {
+    close();
+    controller.close();
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => controller.enqueue(ENCODER.encode(retryLine())),
       async pull(controller) {
         clearTimeout(deadline);
+        if (closed) return;
+        if (!source.mayRead()) return end(controller);
         if (waiting.length === 0) {
           const chunks = await nextChunks(source).catch((error: unknown) => {
             close();
             throw error;
           });
           if (closed) return;
-          if (chunks === null) {
-            close();
-            controller.close();
-            return;
-          }
+          if (chunks === null) return end(controller);
           waiting.push(...chunks.flatMap(slicesOf));
         }
         const chunk = waiting.shift();
@@ -91,7 +93,7 @@ export function sseRefusal(): Response {
 }
 
 async function nextChunks(source: SseSource): Promise<readonly Uint8Array[] | null> {
-  const frames = source.mayRead() ? await source.next(KEEP_ALIVE_MS) : null;
+  const frames = await source.next(KEEP_ALIVE_MS);
   if (frames === null) return null;
   return frames.length === 0 ? [KEEP_ALIVE] : chunksOf(frames);
 }

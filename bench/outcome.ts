@@ -25,8 +25,8 @@ export function problemOf({ measurements, problems }: Omit<Outcome, 'item'>): st
 }
 
 /**
- * What several rounds say together: of what went wrong the most, of other numbers the median, which of an even number of values is the upper
- * one of the middle, and of texts each that was said.
+ * What several rounds say together: of what went wrong the most, of other numbers the median (of an even number of values the
+ * upper one of the middle), and of texts each that was said.
  */
 export function mergeRounds(rounds: readonly Figures[]): Figures {
   const names = new Set(rounds.flatMap((figures) => Object.keys(figures)));

@@ -85,7 +85,8 @@ function readSize(): Size | null {
     tokenLength: values['token-length'],
   };
   const sizes = Object.entries(given).filter(([, value]) => value !== undefined);
-  if (!sizes.every(([, value]) => isCount(value))) return null;
+  if (!sizes.every(([name, value]) => isCount(value) || (name === 'intervalMs' && value === '0')))
+    return null;
   return Object.fromEntries(sizes.map(([name, value]) => [name, Number(value)]));
 }
 

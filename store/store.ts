@@ -56,7 +56,10 @@ export type RunEnd =
 export interface FinishRequest {
   taskId: string;
   end: RunEnd;
-  /** The whole log but its terminal entry, without what was stored by `appendLog` before. First entry: `task.accepted` unless stored. */
+  /**
+   * The whole log but its terminal entry, without what was stored by `appendLog` before, unless the run was reset. First entry:
+   * `task.accepted` unless stored.
+   */
   log: LogEvent[];
   /** RFC 3339: `at` of the terminal entry. */
   at: string;
@@ -126,7 +129,10 @@ export interface Store extends ConversationStore, KeyStore, TreeStore, AsyncDisp
   beginTask(id: string, runId: string): Promise<TaskRecord | null>;
   /** Records the request under the row's lock; ends a PENDING task itself. Null: absent or another's. */
   requestCancel(id: string, owner: string, request: CancelRequest): Promise<CancelResult | null>;
-  /** Stores log entries of a running task ahead of its end (continue-as-new). Entries already stored are left as they are. */
+  /**
+   * Stores log entries of a running task ahead of its end (continue-as-new). What is stored is left as it is, unless the run was reset:
+   * then the log is that of the run that goes on.
+   */
   appendLog(taskId: string, events: LogEvent[]): Promise<void>;
   /**
    * Compare-and-set to the terminal status with message, log and record in ONE transaction. The first writer wins. The ends of children

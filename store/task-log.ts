@@ -15,7 +15,8 @@ const SEGMENT_BYTES = 512 * 1024;
 export async function appendLog(tx: Queries, taskId: string, events: LogEvent[]): Promise<void> {
   const task = await lockTask(tx, taskId);
   if (!task || isTerminal(task.status)) return;
-  const lastSeq = await dropRewritten(tx, task, events);
+  const lastSeq = await dropRewritten(tx, task, { events, isWhole: false });
+  if (lastSeq === null) return;
   const fresh = events.filter((event) => event.seq > lastSeq);
   const last = fresh.at(-1);
   if (!last) return;
@@ -26,24 +27,26 @@ export async function appendLog(tx: Queries, taskId: string, events: LogEvent[])
 
 /**
  * Drops what is stored of a log from where the run's own says something else, and gives the last entry that stays. So it is where an
- * operator has reset the run to before it continued as new.
+ * operator has reset the run to before it continued as new. `isWhole`: there is nothing behind the run's last entry. Null: what the run
+ * says is older than what is stored, and comes too late.
  */
 export async function dropRewritten(
   tx: Queries,
   { id, last_seq }: Pick<TaskRecord, 'id' | 'last_seq'>,
-  events: readonly LogEvent[],
-): Promise<number> {
+  { events, isWhole }: { events: readonly LogEvent[]; isWhole: boolean },
+): Promise<number | null> {
   const [first] = events;
   if (!first || first.seq > last_seq) return last_seq;
   const stored = await readWholeLog(tx, id);
-  const other = events.find(
-    (event) => event.seq <= last_seq && !isDeepStrictEqual(stored[event.seq - 1], asStored(event)),
-  );
-  if (!other) return last_seq;
+  const stays = events.findLast(({ seq }) => seq <= last_seq) as LogEvent;
+  const other = events.find((event) => !isDeepStrictEqual(stored[event.seq - 1], asStored(event)));
+  const differs = other !== undefined && other.seq <= last_seq;
+  if (differs && other.at < (stored[other.seq - 1]?.at ?? '')) return null;
+  const end = differs ? other.seq - 1 : isWhole ? stays.seq : last_seq;
+  if (end === last_seq) return end;
   await tx.delete(taskSegments).where(eq(taskSegments.task_id, id));
-  const kept = stored.slice(0, other.seq - 1);
-  if (kept.length > 0) await insertSegments(tx, id, kept);
-  return kept.length;
+  if (end > 0) await insertSegments(tx, id, stored.slice(0, end));
+  return end;
 }
 
 function asStored(event: LogEvent): unknown {

@@ -1,4 +1,9 @@
-import { CancellationScope, condition, getExternalWorkflowHandle } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  patched,
+} from '@temporalio/workflow';
 import type { RunPlan } from '../activities/types.ts';
 import type { CustomEvent } from '../contract/run-messages.ts';
 import { childEventsSignal } from './messages.ts';
@@ -13,8 +18,8 @@ export interface Reporter {
 
 /**
  * A batch after the other, because Temporal keeps no order between signals that are on their way at once. A parent whose run has
- * not begun yet, or has closed, is told of what is left together with what comes next, in the run that goes on too, and for the last time at
- * the end.
+ * not begun yet, or has closed, is told of what is left together with what comes next, also by the run that goes on, and for the last
+ * time at the end.
  */
 export function createReporter(
   run: RunState,
@@ -47,6 +52,8 @@ export function createReporter(
     void CancellationScope.nonCancellable(tellAll);
   }
 
+  // A worker of 0.1.0 may have begun this run.
+  if (untold.length > 0 && !patched('tell-what-was-left')) untold.length = 0;
   tell();
   return {
     report(events) {

@@ -94,8 +94,8 @@ async function findKeyOf(
 ): Promise<LiveKey | null> {
   const id = keyIdOf(token);
   const key = id === null ? null : await keyring.find({ id });
-  const isRead = key !== null && isTaskId(taskId);
-  const task = isRead ? await store.getTask(await recordId(store, taskId), key.owner) : null;
+  const mayExist = key !== null && isTaskId(taskId);
+  const task = mayExist ? await store.getTask(await recordId(store, taskId), key.owner) : null;
   return key && task && opensFeed(token, key, task) ? key : null;
 }
 

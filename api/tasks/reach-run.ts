@@ -26,7 +26,7 @@ export async function reachRun(
   if (isTerminal(task.status) && !repeats) throw taskTerminated(task.status);
   const updated = await send();
   if (updated.kind === 'taken') return updated.place;
-  if (updated.kind === 'unanswered') throw noWorker(UNANSWERED);
+  if (updated.kind === 'unanswered') throw noWorker(isTerminal(task.status) ? UNKNOWN : UNANSWERED);
   if (updated.kind === 'refused' && updated.code !== 'task_terminated')
     throw new ApiError(updated.code, updated.message);
   const { status } = await recordAfterEnd(deps, task);
@@ -36,6 +36,8 @@ export async function reachRun(
 
 const UNANSWERED =
   'No worker has answered in time. It may still arrive: try again under the same Idempotency-Key.';
+const UNKNOWN =
+  'The task has ended, and Temporal does not tell whether it had taken this: try again under the same Idempotency-Key.';
 const NOT_BEGUN = 'The run has not begun yet; try again.';
 
 function noWorker(message: string): ApiError {

@@ -63,7 +63,7 @@ export const ROWS: readonly Row[] = [
   counted('resume after the end: lost / doubled', 'resume', 'closedLost', 'closedDoubled'),
   measured('the same to first text p50 / p95 ms', 'resume', ...P50_P95('closedToText')),
   counted('read after the end and a restart', 'resume', 'readAfterRestart'),
-  counted('record after it', 'resume', 'recordAfterRestart'),
+  counted('record after that restart', 'resume', 'recordAfterRestart'),
   measured(
     "cancel to the model's socket closed p50 / p95 ms",
     'cancel',
@@ -79,7 +79,7 @@ export const ROWS: readonly Row[] = [
   ),
   measured('the same, the model silent', 'silent', ...P50_P95('streamEnd')),
   counted('record after a cancel', 'cancel', 'outcome'),
-  counted('kill -9 in mid-stream: runs / that go on', 'crash', 'runs', 'runsThatGoOn'),
+  counted('kill -9 in mid-stream: runs / that do not go on', 'crash', 'runs', 'runsNotGoingOn'),
   measured('kill -9 to the next text, at most ms', 'crash', 'nextTextMs'),
   counted(
     'reader through it: lost / doubled / spliced steps',

@@ -35,7 +35,7 @@ export const crash: Scenario = {
     const records = await Promise.all(runs.map(({ runId }) => describeRecord(system, runId)));
     return {
       runs: runs.length,
-      runsThatGoOn: runs.filter(({ goesOn }) => goesOn).length,
+      runsNotGoingOn: runs.filter(({ goesOn }) => !goesOn).length,
       nextTextMs: greatest(runs.map(({ nextTextMs }) => nextTextMs)),
       ...total(runs.map(({ faults }) => prefixed('resumed', faults))),
       ...total(fresh),
@@ -57,7 +57,7 @@ async function readThroughCrash(
     arrivals.push(...seen.add(chunk).map(({ sentAt }) => ({ sentAt, receivedAt })));
     if (seen.tokens.length >= middle) kill();
   });
-  // Where no run came so far, there was nothing to kill.
+  // Where no run came so far, the others would wait for it for ever.
   kill();
   const killedAt = await killed;
   const calls = await model.calls(spec.key);

@@ -69,7 +69,7 @@ function startSilentRuns({ system, size }: Pick<Scene, 'system' | 'size'>, runs:
       });
       const early = await Promise.race([said.promise, ended]);
       if (early)
-        throw new Error(`a run ended before it fell silent: ${early.problem ?? 'its end'}`);
+        throw new Error(`a run ended before it fell silent: ${early.problem ?? 'as complete'}`);
       return runId;
     }),
   );

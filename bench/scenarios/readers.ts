@@ -44,14 +44,14 @@ export const readers: Scenario = {
     const faults = crowd.map(({ transcript }) => findFaults(transcript.tokens, spec, calls));
     await starter;
     const arrivals = await Promise.all(apart);
-    const latest = arrivals.flatMap((some) => (some ? [latenciesFrom(some, from)] : []));
+    const latenciesOfEach = arrivals.flatMap((some) => (some ? [latenciesFrom(some, from)] : []));
     return {
       deltaP50Ms: latencies.percentile(50),
       deltaP99Ms: latencies.percentile(99),
       deltaMaxMs: latencies.max(),
-      apartP50Ms: worst(latest, 50),
-      apartP99Ms: worst(latest, 99),
-      apartLost: latest.length > 0 ? countLost(arrivals, spec) : null,
+      apartP50Ms: worst(latenciesOfEach, 50),
+      apartP99Ms: worst(latenciesOfEach, 99),
+      apartLost: latenciesOfEach.length > 0 ? countLost(arrivals, spec) : null,
       framesPerS: latencies.count / seconds,
       lost: faults.reduce((sum, { lost }) => sum + lost, 0),
       doubled: faults.reduce((sum, { doubled }) => sum + doubled, 0),

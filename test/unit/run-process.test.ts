@@ -21,7 +21,7 @@ async function endTwice(laterMs: number): Promise<{ said: string; code: number |
   child.kill('SIGINT');
   await sleep(laterMs);
   child.kill('SIGINT');
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const [code] = (await once(child, 'close')) as [number | null];
   return { said, code };
 }
 
