@@ -4,7 +4,13 @@ import type { ChildProcess } from 'node:child_process';
 export function endWithThisProcess(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return;
-  const kill = () => process.kill(-pid, 'SIGKILL');
+  const kill = () => {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It has ended at the same moment.
+    }
+  };
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
 }
