@@ -40,9 +40,9 @@ function leftOut(variables: Variables, { tls }: ClientConfigProfile): string[] {
   const problems: string[] = [];
   if (!tls?.clientCert !== !tls?.clientKey)
     problems.push('TEMPORAL_TLS_CLIENT_CERT_… and TEMPORAL_TLS_CLIENT_KEY_… go together');
-  // Whatever else it says is false to the SDK.
-  const isOn = variables['TEMPORAL_TLS'];
-  if (isOn !== undefined && !/^(1|true|0|false)$/.test(isOn))
+  // Any other text is false to the SDK.
+  const setting = variables['TEMPORAL_TLS'];
+  if (setting !== undefined && !/^(1|true|0|false)$/.test(setting))
     problems.push('TEMPORAL_TLS must be true, 1, false or 0');
   const unverified = 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION';
   if (/^(1|true)$/i.test(variables[unverified] ?? ''))

@@ -20,8 +20,9 @@ const START_GRACE_MS = 2_000;
 const PARENT_GRACE_MS = 2_000;
 /** The store is away for so long before the shift is left to another worker, which may reach it. */
 const STORE_PATIENCE_MS = 5_000;
-/** Tasks per round and kind. A shift that has found so many goes on for at most so long beyond its end. */
+/** Tasks per round and kind. */
 const BATCH = 50;
+/** So far beyond its end a shift may go on that has found as many as it takes. */
 const OVERTIME_MS = 60_000;
 
 export interface SweepDeps extends EndFromOutsideDeps {

@@ -5,9 +5,9 @@ import {
   type ApiGatewayRequestContextV2,
   type LambdaContext,
 } from 'hono/aws-lambda';
+import { loadApartConfig } from '../apart-config.ts';
 import { apiOptions } from '../compose-api.ts';
 import { openShared } from '../compose.ts';
-import { loadApartConfig } from '../apart-config.ts';
 import { openKeyring } from './auth/keyring.ts';
 import { guardIam } from './guard.ts';
 import { openApp } from './open-app.ts';

@@ -1,6 +1,6 @@
+import { loadApartConfig } from '../apart-config.ts';
 import { startApi } from '../compose-api.ts';
 import { openShared } from '../compose.ts';
-import { loadApartConfig } from '../apart-config.ts';
 import { collectProcessMetrics } from '../metrics/collect-process-metrics.ts';
 import { runProcess } from '../run-process.ts';
 

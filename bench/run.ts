@@ -113,7 +113,7 @@ async function main(): Promise<void> {
   const passes = plan.passes?.(outcomes) ?? true;
   if (!passes || outcomes.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   const machine = Object.values(describeMachine()).join(', ');
-  console.log(`\n${await plan.show(outcomes)}\n\n${machine}; ${values.repeat} rounds`);
+  console.log(`\n${await plan.show(outcomes)}\n\n${machine}; rounds: ${values.repeat}`);
   console.error(await writeResults(positionals.join('-'), { repeat: values.repeat, outcomes }));
 }
 

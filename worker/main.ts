@@ -1,7 +1,7 @@
+import { loadApartConfig } from '../apart-config.ts';
 import { startMetrics } from '../compose-metrics.ts';
 import { startWorker } from '../compose-worker.ts';
 import { openShared } from '../compose.ts';
-import { loadApartConfig } from '../apart-config.ts';
 import { runProcess } from '../run-process.ts';
 
 await runProcess(async (opened, stop) => {
