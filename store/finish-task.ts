@@ -43,8 +43,8 @@ export async function endTask(
   request: Omit<FinishRequest, 'taskId'>,
 ): Promise<{ event: TerminalEvent; task: TaskRecord }> {
   const { log: events, logIncomplete = false } = request;
-  const kept = logIncomplete ? null : await dropRewritten(tx, task, { events, isWhole: true });
-  const lastSeq = kept ?? task.last_seq;
+  const stays = logIncomplete ? null : await dropRewritten(tx, task, { events, isWhole: true });
+  const lastSeq = stays ?? task.last_seq;
   const fresh = freshEntries({ ...task, last_seq: lastSeq }, request);
   const stored = lastSeq > 0 ? await readWholeLog(tx, task.id) : [];
   const log = [...stored, ...fresh];

@@ -35,14 +35,14 @@ export async function dropRewritten(
   { id, last_seq }: Pick<TaskRecord, 'id' | 'last_seq'>,
   { events, isWhole }: { events: readonly LogEvent[]; isWhole: boolean },
 ): Promise<number | null> {
-  const known = events.filter(({ seq }) => seq <= last_seq);
-  const last = known.at(-1);
-  if (!last) return last_seq;
+  const [first] = events;
+  if (!first || first.seq > last_seq) return last_seq;
   const stored = await readWholeLog(tx, id);
-  const other = known.find((event) => !isDeepStrictEqual(stored[event.seq - 1], asStored(event)));
-  if (other && other.at < (stored[other.seq - 1]?.at ?? '')) return null;
-  const agreed = isWhole ? last.seq : last_seq;
-  const end = other ? other.seq - 1 : agreed;
+  const stays = events.findLast(({ seq }) => seq <= last_seq) as LogEvent;
+  const other = events.find((event) => !isDeepStrictEqual(stored[event.seq - 1], asStored(event)));
+  const differs = other !== undefined && other.seq <= last_seq;
+  if (differs && other.at < (stored[other.seq - 1]?.at ?? '')) return null;
+  const end = differs ? other.seq - 1 : isWhole ? stays.seq : last_seq;
   if (end === last_seq) return end;
   await tx.delete(taskSegments).where(eq(taskSegments.task_id, id));
   if (end > 0) await insertSegments(tx, id, stored.slice(0, end));
